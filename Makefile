@@ -1,0 +1,50 @@
+# Every target says what it does in its "##" line; `make` alone lists them.
+PYTHON ?= python3
+VENV   ?= .venv
+ARGS   ?=
+
+BIN      := $(VENV)/bin
+SOURCES  := pyproject.toml $(shell find libs services infra/embedded -type f -not -name '*.pyc' 2>/dev/null)
+EXTRAS   := bookapp,backend,embedded,loadtest,dev
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test stack-test check clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(VENV)/.installed  ## make .venv with everything in it
+
+# Two steps: the dependencies change rarely, our own wheel with every edit. What runs and what is
+# tested is always the wheel, never the source tree.
+$(VENV)/.dependencies: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Try: make $(MAKECMDGOALS) PYTHON=python3.13"; exit 1; }
+	@echo "setup: installing the dependencies into $(VENV) (about a minute the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[$(EXTRAS)]'
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.dependencies $(SOURCES)
+	@echo "setup: building and installing our wheel"
+	@rm -rf $(VENV)/wheel && $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(VENV)/wheel .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(VENV)/wheel/*.whl
+	@touch $@
+
+demo: setup  ## start everything, take the tour, stay up until Ctrl-C (ARGS=--once ends after the tour)
+	@$(BIN)/python -m embedded.demo $(ARGS)
+
+test: setup  ## run the tests on real embedded parts (ARGS="-k name" picks some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+stack-test: setup  ## the same and more on Apache Kafka, the Collector, Prometheus and Bugsink, natively
+	@$(BIN)/python -m pytest tests/stack $(ARGS)
+
+check: setup  ## lint, formatting, types, import boundaries
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+clean:  ## remove the virtual environment and what tools left behind
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
