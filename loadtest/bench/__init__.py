@@ -1,0 +1,1 @@
+"""The benchmark: what every request traced costs, beside the usual stack doing the same work."""
