@@ -1,0 +1,76 @@
+"""Starts a service the way its users do: as a real process, from its command line.
+
+`faust …` and `uvicorn …` run as modules of this very Python, so that nothing depends on PATH.
+A service sees only what it is given: of the caller's environment just what Python itself needs,
+so that a DATABASE_URL in somebody's shell never reaches the demo or a test.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx
+
+from embedded.processes import Process, StartError
+
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
+_MODULES = frozenset({"faust", "uvicorn", "locust"})
+
+
+def bare_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What of an environment a Python process needs to run at all; PYTHONPATH made absolute."""
+    kept = {name: environ[name] for name in _KEPT if name in environ}
+    kept |= {name: value for name, value in environ.items() if name.startswith("COVERAGE_")}
+    if path := environ.get("PYTHONPATH"):
+        kept["PYTHONPATH"] = os.pathsep.join(os.path.abspath(p) for p in path.split(os.pathsep))
+    kept["PYTHONUNBUFFERED"] = "1"
+    return kept
+
+
+def start_service(
+    name: str,
+    command: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    ready: str | None = None,
+    timeout: float = 30.0,
+    cwd: str | Path | None = None,
+) -> Process:
+    """Start `faust …`, `uvicorn …` or any program with exactly this environment.
+
+    With `ready`, a URL, returns once it answers 200. Raises StartError with one line when the
+    process ends first or `timeout` seconds are over; then the process is gone as well.
+    """
+    program = [sys.executable, "-m"] if command[0] in _MODULES else []
+    process = Process(name, [*program, *command], env=env, cwd=cwd, grace=8.0)
+    try:
+        if ready is not None:
+            _wait_for_ready(process, ready, timeout)
+    except BaseException:
+        process.kill()
+        raise
+    return process
+
+
+def _wait_for_ready(process: Process, url: str, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    answer = "no answer"
+    with httpx.Client(timeout=2.0, trust_env=False) as client:
+        while True:
+            if not process.running:
+                raise StartError(f"{process.name} ended at its start: {process.last_words()}")
+            try:
+                response = client.get(url)
+            except httpx.HTTPError as error:
+                answer = str(error) or type(error).__name__
+            else:
+                if response.status_code == httpx.codes.OK:
+                    return
+                answer = f"{response.status_code} {response.text[:200]}".replace("\n", " ")
+            if time.monotonic() > deadline:
+                raise StartError(
+                    f"{process.name} was not ready within {timeout:.0f} s: {url} says {answer}"
+                )
+            time.sleep(0.05)
