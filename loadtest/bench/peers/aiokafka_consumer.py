@@ -9,7 +9,6 @@ import os
 import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer
-
 from loadtest.bench.peers.catalogue import TABLE, UPSERT_MANY
 
 

@@ -12,12 +12,11 @@ from typing import Annotated
 
 from aiokafka import AIOKafkaProducer
 from fastapi import Depends, FastAPI, HTTPException, Query
+from loadtest.bench.peers.telemetry import configure
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import BigInteger, Text, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-
-from loadtest.bench.peers.telemetry import configure
 
 TOPIC = "peer_book_ingestion"
 engine = create_async_engine(

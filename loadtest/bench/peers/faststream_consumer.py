@@ -11,10 +11,9 @@ import asyncpg
 from faststream import FastStream
 from faststream.kafka import KafkaBroker
 from faststream.kafka.opentelemetry import KafkaTelemetryMiddleware
-from pydantic import BaseModel
-
 from loadtest.bench.peers.catalogue import TABLE, UPSERT_ONE
 from loadtest.bench.peers.telemetry import configure
+from pydantic import BaseModel
 
 
 class Book(BaseModel):
