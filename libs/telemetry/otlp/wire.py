@@ -1,0 +1,134 @@
+"""Protobuf wire bytes of what all OTLP signals share: fields, values, attributes.
+
+The stock encoder builds a tree of protobuf objects and then serialises it; that is most of what
+a traced request costs. Nearly all of a batch repeats from one span to the next, so this one joins
+bytes that it has encoded before.
+
+Promise: the bytes equal those of ``opentelemetry-exporter-otlp-proto-common`` for the same input,
+and what that one leaves out with a log line (a value it cannot encode) is left out here as well.
+Caches are bounded in entries and in the length of what they keep.
+
+Source of the format: opentelemetry-proto's common.proto, protobuf.dev/encoding.
+"""
+
+import logging
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTRIBUTES = 4096
+"""Distinct (key, value) pairs kept; the cache starts afresh when it is full."""
+MAX_CACHED_LENGTH = 1024
+"""Strings longer than this many characters are encoded each time."""
+
+_double = struct.Struct("<Bd").pack
+_INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
+
+
+def _encode_varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
+
+
+_SMALL = tuple(_encode_varint(number) for number in range(4096))
+
+
+def varint(number: int) -> bytes:
+    """A base-128 varint of a number ≥ 0."""
+    return _SMALL[number] if number < 4096 else _encode_varint(number)
+
+
+def block(tag: bytes, payload: bytes) -> bytes:
+    """A length-delimited field, also when it is empty (messages and members of a oneof)."""
+    return tag + varint(len(payload)) + payload
+
+
+def text(tag: bytes, value: str | None) -> bytes:
+    """A string field, left out when empty as proto3 wants."""
+    return block(tag, value.encode()) if value else b""
+
+
+def count(tag: bytes, number: int) -> bytes:
+    """A uint32 or enum field, left out when zero. Raises OverflowError beyond 32 bits."""
+    if not number:
+        return b""
+    if not 0 < number < 1 << 32:
+        raise OverflowError(f"{number} does not fit in 32 bits")
+    return tag + varint(number)
+
+
+def any_value(value: Any) -> bytes:
+    """An AnyValue without its tag. Raises ValueError for a number beyond 64 bits, UnicodeError
+    for a lone surrogate, TypeError for a type that OTLP has no member for."""
+    if value is None:
+        return b""
+    if isinstance(value, bool):
+        return b"\x10\x01" if value else b"\x10\x00"
+    if isinstance(value, str):
+        return block(b"\x0a", value.encode())
+    if isinstance(value, int):
+        if not _INT64_MIN <= value <= _INT64_MAX:
+            raise ValueError("an integer attribute beyond 64 bits")
+        return b"\x18" + varint(int(value) & 0xFFFFFFFFFFFFFFFF)
+    if isinstance(value, float):
+        return _double(0x21, value)
+    if isinstance(value, bytes):
+        return block(b"\x3a", value)
+    if isinstance(value, Sequence):
+        return block(b"\x2a", b"".join([block(b"\x0a", any_value(item)) for item in value]))
+    if isinstance(value, Mapping):
+        pairs = [block(b"\x0a", key_value(str(key), item)) for key, item in value.items()]
+        return block(b"\x32", b"".join(pairs))
+    raise TypeError(f"no OTLP value for {type(value)}")
+
+
+def key_value(key: str, value: Any) -> bytes:
+    """A KeyValue without its tag."""
+    return text(b"\x0a", key) + block(b"\x12", any_value(value))
+
+
+class AttributeEncoder:
+    """Attributes as repeated KeyValue fields under one tag, keeping those that repeat.
+
+    Not locked: a batch processor exports one batch at a time, and a lost or repeated cache entry
+    would cost time, never bytes.
+    """
+
+    def __init__(self, tag: bytes) -> None:
+        self._tag = tag
+        # The type is part of the key because True == 1 == 1.0 are three different attributes.
+        self._cache: dict[tuple[str, str | int, type], bytes] = {}
+
+    def __call__(self, attributes: Mapping[str, Any] | None) -> bytes:
+        """Bytes of all attributes in order; one that cannot be encoded is logged and left out."""
+        if not attributes:
+            return b""
+        cache = self._cache
+        encoded = []
+        for key, value in attributes.items():
+            kind = type(value)
+            if kind is str or kind is int or kind is bool:
+                known = cache.get((key, value, kind))
+                encoded.append(known if known is not None else self._encode(key, value))
+            else:
+                encoded.append(self._encode(key, value))
+        return b"".join(encoded)
+
+    def _encode(self, key: str, value: Any) -> bytes:
+        try:
+            encoded = block(self._tag, key_value(key, value))
+        except Exception:
+            logger.exception("Left out attribute %r, which has no OTLP encoding", key)
+            return b""
+        kind = type(value)
+        if kind in (str, int, bool) and len(encoded) <= MAX_CACHED_LENGTH:
+            if len(self._cache) >= MAX_ATTRIBUTES:
+                self._cache.clear()
+            self._cache[key, value, kind] = encoded
+        return encoded

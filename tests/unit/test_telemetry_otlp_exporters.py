@@ -1,0 +1,158 @@
+"""Our exporters over real HTTP: what they send, and what they do when it fails."""
+
+import gzip
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from opentelemetry._logs import LogRecord
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs.export import LogRecordExportResult
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExportResult
+from opentelemetry.trace import SpanContext
+
+from telemetry.otlp import log_exporter, span_exporter
+from telemetry.otlp.exporters import CachingLogExporter, CachingSpanExporter
+
+SPAN = ReadableSpan("GET /books/{id}", SpanContext(1, 2, False), start_time=1, end_time=2)
+UNENCODABLE = ReadableSpan("lone \ud800", SpanContext(1, 2, False), start_time=1, end_time=2)
+RECORD = ReadableLogRecord(LogRecord(timestamp=1, body="added"), Resource({}))
+
+
+class Collector:
+    """Answers with the statuses it is given, then 200; keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.requests: list[tuple[str, dict[str, str], bytes]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                outer.requests.append((self.path, headers, body))
+                self.send_response(outer.statuses.pop(0) if outer.statuses else 200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    collector = Collector()
+    yield collector
+    collector.close()
+
+
+def settings(endpoint: str, headers: str = "") -> Any:
+    return SimpleNamespace(otel_exporter_otlp_endpoint=endpoint, otel_exporter_otlp_headers=headers)
+
+
+def test_spans_arrive_with_the_headers_of_the_settings(collector: Collector) -> None:
+    exporter = span_exporter(settings(collector.url + "/", "authorization=Basic%20x,tenant=books"))
+    assert exporter.export([SPAN]) is SpanExportResult.SUCCESS
+    exporter.shutdown()
+    [(path, headers, body)] = collector.requests
+    assert path == "/v1/traces"
+    assert headers["content-type"] == "application/x-protobuf"
+    assert (headers["authorization"], headers["tenant"]) == ("Basic x", "books")
+    request = ExportTraceServiceRequest.FromString(body)
+    assert request.resource_spans[0].scope_spans[0].spans[0].name == "GET /books/{id}"
+
+
+def test_log_records_arrive(collector: Collector) -> None:
+    exporter = log_exporter(settings(collector.url))
+    assert exporter.export([RECORD]) is LogRecordExportResult.SUCCESS
+    exporter.shutdown()
+    [(path, _, body)] = collector.requests
+    assert path == "/v1/logs"
+    request = ExportLogsServiceRequest.FromString(body)
+    assert request.resource_logs[0].scope_logs[0].log_records[0].body.string_value == "added"
+
+
+def test_a_batch_is_compressed_when_asked(collector: Collector) -> None:
+    exporter = CachingSpanExporter(f"{collector.url}/v1/traces", compression=Compression.Gzip)
+    assert exporter.export([SPAN] * 100) is SpanExportResult.SUCCESS
+    exporter.shutdown()
+    [(_, headers, body)] = collector.requests
+    assert headers["content-encoding"] == "gzip"
+    request = ExportTraceServiceRequest.FromString(gzip.decompress(body))
+    assert len(request.resource_spans[0].scope_spans[0].spans) == 100
+
+
+def test_a_busy_collector_is_asked_again(collector: Collector) -> None:
+    collector.statuses = [503]
+    exporter = span_exporter(settings(collector.url))
+    assert exporter.export([SPAN]) is SpanExportResult.SUCCESS
+    exporter.shutdown()
+    assert len(collector.requests) == 2
+    assert collector.requests[0][2] == collector.requests[1][2]
+
+
+def test_a_refusal_is_a_failure(collector: Collector) -> None:
+    collector.statuses = [400]
+    exporter = span_exporter(settings(collector.url))
+    assert exporter.export([SPAN]) is SpanExportResult.FAILURE
+    exporter.shutdown()
+    assert len(collector.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("exporter_class", "item", "failure"),
+    [
+        (CachingSpanExporter, SPAN, SpanExportResult.FAILURE),
+        (CachingLogExporter, RECORD, LogRecordExportResult.FAILURE),
+    ],
+)
+def test_nothing_is_sent_once_too_large_or_shut_down(
+    collector: Collector,
+    exporter_class: Callable[..., CachingSpanExporter],
+    item: ReadableSpan,
+    failure: object,
+) -> None:
+    exporter = exporter_class(collector.url, max_request_size=20)
+    assert exporter.export([item]) is failure
+    exporter.shutdown()
+    assert exporter.export([item]) is failure
+    assert collector.requests == []
+
+
+def test_what_cannot_be_encoded_fails_its_batch_and_raises_nothing(collector: Collector) -> None:
+    exporter = span_exporter(settings(collector.url))
+    assert exporter.export([UNENCODABLE]) is SpanExportResult.FAILURE
+    assert exporter.export([SPAN]) is SpanExportResult.SUCCESS
+    exporter.shutdown()
+
+
+def test_a_dead_collector_costs_a_bounded_time_and_shutdown_ends_the_wait() -> None:
+    exporter = CachingSpanExporter("http://127.0.0.1:9/v1/traces", timeout=60)
+    results: list[SpanExportResult] = []
+    exporting = threading.Thread(target=lambda: results.append(exporter.export([SPAN])))
+    exporting.start()
+    started = time.monotonic()
+    cast(Any, exporter).shutdown()
+    exporting.join(10)
+    assert results == [SpanExportResult.FAILURE]
+    assert time.monotonic() - started < 10
