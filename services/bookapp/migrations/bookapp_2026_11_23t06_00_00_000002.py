@@ -1,0 +1,79 @@
+"""The checks that Piccolo has no word for, and the catalogue: stored, and published.
+
+What is inserted here goes to the outbox as any added book does, so that a read model built from
+the topic alone knows these books too. The outbox itself is migrated before (delivery's own app).
+"""
+
+import datetime as dt
+from typing import Any
+from uuid import uuid4
+
+from bookapp.books.catalogue import CATALOGUE
+from contracts.codec import encode
+from contracts.records import Book, BookAdded, BookStatus, key_of
+from contracts.topics import BOOK_INGESTION
+from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+from piccolo.table import Table
+
+ID = "2026-11-23T06:00:00:000002"
+VERSION = "1.38.0"
+DESCRIPTION = "checks and the catalogue"
+
+_CHECKS = """
+    ALTER TABLE books
+    ADD CONSTRAINT books_status CHECK (status IN ('available', 'borrowed', 'lost')),
+    ADD CONSTRAINT books_sequence CHECK (sequence > 0),
+    ADD CONSTRAINT books_title CHECK (char_length(title) BETWEEN 1 AND 1000),
+    ADD CONSTRAINT books_author CHECK (char_length(author) BETWEEN 1 AND 1000)
+"""
+_INSERT_BOOKS = """
+    INSERT INTO books (title, author)
+    SELECT title, author
+    FROM unnest({}::text[], {}::text[]) WITH ORDINALITY AS book (title, author, place)
+    ORDER BY place
+    RETURNING id, title, author
+"""
+_INSERT_RECORDS = """
+    INSERT INTO outbox (topic, key, value)
+    SELECT {}, key, value FROM unnest({}::bytea[], {}::bytea[]) AS record (key, value)
+"""
+
+
+class _Sql(Table):
+    """Only a way to run SQL in the migration's own transaction."""
+
+
+async def _run(sql: str, *args: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = await _Sql.raw(sql, *args)
+    return rows
+
+
+async def _check_and_fill() -> None:
+    await _run(_CHECKS)
+    now = dt.datetime.now(dt.UTC)
+    rows = await _run(
+        _INSERT_BOOKS,
+        [title for title, _ in CATALOGUE],
+        [author for _, author in CATALOGUE],
+    )
+    records = [
+        BookAdded(
+            event_id=uuid4(),
+            sequence=1,
+            occurred_at=now,
+            book=Book(status=BookStatus.available, **row),
+        )
+        for row in rows
+    ]
+    await _run(
+        _INSERT_RECORDS,
+        BOOK_INGESTION.name,
+        [key_of(record) for record in records],
+        [encode(record) for record in records],
+    )
+
+
+async def forwards() -> MigrationManager:
+    manager = MigrationManager(migration_id=ID, app_name="bookapp", description=DESCRIPTION)
+    manager.add_raw(_check_and_fill)
+    return manager
