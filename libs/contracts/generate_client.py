@@ -1,0 +1,52 @@
+"""Generates ``contracts.backend_client`` from the backend's OpenAPI document.
+
+    python -m backend.api.document | python -m contracts.generate_client
+
+The document comes from outside, because no library imports a service. The client is committed; a
+test holds it against the document. It works over any ``httpx.AsyncClient`` that it is given
+(``Client.set_async_httpx_client``), and so over ours, which traces each call.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+PACKAGE: Final = "backend_client"
+CLIENT: Final = Path(__file__).parent / PACKAGE
+
+# No hooks: they run whichever formatter is on PATH. Ours is the one beside this interpreter.
+_CONFIG: Final = (
+    f"project_name_override: {PACKAGE}\npackage_name_override: {PACKAGE}\npost_hooks: []\n"
+)
+
+
+def generate(document: bytes, output: Path = CLIENT) -> None:
+    """Write the client for an OpenAPI document (JSON) to ``output``, replacing what is there.
+
+    Raises subprocess.CalledProcessError when the generator refuses the document or warns of it.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        root = Path(directory)
+        (root / "openapi.json").write_bytes(document)
+        (root / "config.yaml").write_text(_CONFIG)
+        made = root / PACKAGE
+        _run(
+            *("openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"),
+            *("--path", root / "openapi.json", "--config", root / "config.yaml"),
+            *("--output-path", made),
+        )
+        _run("ruff", "format", "--isolated", "--line-length", "100", made)
+        shutil.rmtree(output, ignore_errors=True)
+        shutil.copytree(made, output, ignore=shutil.ignore_patterns("__pycache__", ".ruff_cache"))
+
+
+def _run(module: str, *arguments: str | Path) -> None:
+    command = [sys.executable, "-m", module, *arguments]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603  # our own arguments
+
+
+if __name__ == "__main__":
+    generate(sys.stdin.buffer.read())

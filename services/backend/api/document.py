@@ -1,0 +1,27 @@
+"""The API's OpenAPI document: ``python -m backend.api.document`` prints it."""
+
+import sys
+
+import msgspec
+
+from backend.api.app import create_api
+from backend.api.queries import Reader
+from contracts.problems import FieldError
+
+
+def openapi_document() -> bytes:
+    """The document as indented JSON, made without a database or a broker."""
+
+    def no_pool() -> None:
+        raise AssertionError("the document is made without a database")
+
+    async def ready() -> list[FieldError]:
+        return []
+
+    api = create_api(Reader(no_pool), ready, database_away=lambda _: False)
+    document = msgspec.json.encode(api.openapi_schema.to_schema())
+    return msgspec.json.format(document, indent=2) + b"\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(openapi_document())
