@@ -1,5 +1,5 @@
+"""A client library for accessing backend"""
 
-""" A client library for accessing backend """
 from .client import AuthenticatedClient, Client
 
 __all__ = (

@@ -1,4 +1,4 @@
-""" Contains all the data models used in inputs/outputs """
+"""Contains all the data models used in inputs/outputs"""
 
 from .book_status import BookStatus
 from .catalogue_entry import CatalogueEntry

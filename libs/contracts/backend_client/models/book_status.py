@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class BookStatus(StrEnum):
     AVAILABLE = "available"
     BORROWED = "borrowed"

@@ -13,29 +13,24 @@ from typing import cast
 import datetime
 
 
-
-
-
-
 T = TypeVar("T", bound="CatalogueEntry")
-
 
 
 @_attrs_define
 class CatalogueEntry:
-    """ 
-        Attributes:
-            book_id (int):
-            title (str):
-            author (str):
-            status (BookStatus): Where a copy of the book is; on the wire always in lower case.
-            shelf_mark (str):
-            author_sort (str):
-            title_sort (str):
-            sequence (int):
-            ingested_at (datetime.datetime):
-            trace_id (None | str):
-     """
+    """
+    Attributes:
+        book_id (int):
+        title (str):
+        author (str):
+        status (BookStatus): Where a copy of the book is; on the wire always in lower case.
+        shelf_mark (str):
+        author_sort (str):
+        title_sort (str):
+        sequence (int):
+        ingested_at (datetime.datetime):
+        trace_id (None | str):
+    """
 
     book_id: int
     title: str
@@ -48,10 +43,6 @@ class CatalogueEntry:
     ingested_at: datetime.datetime
     trace_id: None | str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         book_id = self.book_id
@@ -75,25 +66,24 @@ class CatalogueEntry:
         trace_id: None | str
         trace_id = self.trace_id
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "book_id": book_id,
-            "title": title,
-            "author": author,
-            "status": status,
-            "shelf_mark": shelf_mark,
-            "author_sort": author_sort,
-            "title_sort": title_sort,
-            "sequence": sequence,
-            "ingested_at": ingested_at,
-            "trace_id": trace_id,
-        })
+        field_dict.update(
+            {
+                "book_id": book_id,
+                "title": title,
+                "author": author,
+                "status": status,
+                "shelf_mark": shelf_mark,
+                "author_sort": author_sort,
+                "title_sort": title_sort,
+                "sequence": sequence,
+                "ingested_at": ingested_at,
+                "trace_id": trace_id,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -106,9 +96,6 @@ class CatalogueEntry:
 
         status = BookStatus(d.pop("status"))
 
-
-
-
         shelf_mark = d.pop("shelf_mark")
 
         author_sort = d.pop("author_sort")
@@ -119,16 +106,12 @@ class CatalogueEntry:
 
         ingested_at = datetime.datetime.fromisoformat(d.pop("ingested_at"))
 
-
-
-
         def _parse_trace_id(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         trace_id = _parse_trace_id(d.pop("trace_id"))
-
 
         catalogue_entry = cls(
             book_id=book_id,
@@ -142,7 +125,6 @@ class CatalogueEntry:
             ingested_at=ingested_at,
             trace_id=trace_id,
         )
-
 
         catalogue_entry.additional_properties = d
         return catalogue_entry

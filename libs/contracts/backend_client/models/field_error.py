@@ -9,47 +9,36 @@ from attrs import field as _attrs_field
 from ..types import UNSET, Unset
 
 
-
-
-
-
-
 T = TypeVar("T", bound="FieldError")
-
 
 
 @_attrs_define
 class FieldError:
-    """ 
-        Attributes:
-            field (str):
-            reason (str):
-     """
+    """
+    Attributes:
+        field (str):
+        reason (str):
+    """
 
     field: str
     reason: str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         field = self.field
 
         reason = self.reason
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "field": field,
-            "reason": reason,
-        })
+        field_dict.update(
+            {
+                "field": field,
+                "reason": reason,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -62,7 +51,6 @@ class FieldError:
             field=field,
             reason=reason,
         )
-
 
         field_error.additional_properties = d
         return field_error

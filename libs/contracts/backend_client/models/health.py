@@ -9,42 +9,31 @@ from attrs import field as _attrs_field
 from ..types import UNSET, Unset
 
 
-
-
-
-
-
 T = TypeVar("T", bound="Health")
-
 
 
 @_attrs_define
 class Health:
-    """ 
-        Attributes:
-            status (str):
-     """
+    """
+    Attributes:
+        status (str):
+    """
 
     status: str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
         status = self.status
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "status": status,
-        })
+        field_dict.update(
+            {
+                "status": status,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -54,7 +43,6 @@ class Health:
         health = cls(
             status=status,
         )
-
 
         health.additional_properties = d
         return health

@@ -12,40 +12,33 @@ from ..types import UNSET, Unset
 from typing import cast
 
 if TYPE_CHECKING:
-  from ..models.field_error import FieldError
-
-
-
+    from ..models.field_error import FieldError
 
 
 T = TypeVar("T", bound="Problem")
 
 
-
 @_attrs_define
 class Problem:
-    """ 
-        Attributes:
-            title (str):
-            status (int):
-            detail (str):
-            type_ (str | Unset):  Default: 'about:blank'.
-            errors (list[FieldError] | Unset):
-     """
+    """
+    Attributes:
+        title (str):
+        status (int):
+        detail (str):
+        type_ (str | Unset):  Default: 'about:blank'.
+        errors (list[FieldError] | Unset):
+    """
 
     title: str
     status: int
     detail: str
-    type_: str | Unset = 'about:blank'
+    type_: str | Unset = "about:blank"
     errors: list[FieldError] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.field_error import FieldError # noqa: PLC0415
+        from ..models.field_error import FieldError  # noqa: PLC0415
+
         title = self.title
 
         status = self.status
@@ -61,16 +54,15 @@ class Problem:
                 errors_item = errors_item_data.to_dict()
                 errors.append(errors_item)
 
-
-
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "title": title,
-            "status": status,
-            "detail": detail,
-        })
+        field_dict.update(
+            {
+                "title": title,
+                "status": status,
+                "detail": detail,
+            }
+        )
         if type_ is not UNSET:
             field_dict["type"] = type_
         if errors is not UNSET:
@@ -78,11 +70,10 @@ class Problem:
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.field_error import FieldError # noqa: PLC0415
+        from ..models.field_error import FieldError  # noqa: PLC0415
+
         d = dict(src_dict)
         title = d.pop("title")
 
@@ -99,10 +90,7 @@ class Problem:
             for errors_item_data in _errors:
                 errors_item = FieldError.from_dict(errors_item_data)
 
-
-
                 errors.append(errors_item)
-
 
         problem = cls(
             title=title,
@@ -111,7 +99,6 @@ class Problem:
             type_=type_,
             errors=errors,
         )
-
 
         problem.additional_properties = d
         return problem

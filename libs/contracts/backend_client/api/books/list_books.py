@@ -13,60 +13,51 @@ from ...models.problem import Problem
 from typing import cast
 
 
-
 def _get_kwargs(
-    book_id: int,
-
+    *,
+    ids: str,
 ) -> dict[str, Any]:
-    
 
-    
+    params: dict[str, Any] = {}
 
-    
+    params["ids"] = ids
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/books/{book_id}".format(book_id=quote(str(book_id), safe=""),),
+        "url": "/books",
+        "params": params,
     }
-
 
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> CatalogueEntry | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | list[CatalogueEntry] | None:
     if response.status_code == 200:
-        response_200 = CatalogueEntry.from_dict(response.json())
+        response_200 = []
+        _response_200 = response.json()
+        for response_200_item_data in _response_200:
+            response_200_item = CatalogueEntry.from_dict(response_200_item_data)
 
-
+            response_200.append(response_200_item)
 
         return response_200
 
     if response.status_code == 400:
         response_400 = Problem.from_dict(response.json())
 
-
-
         return response_400
-
-    if response.status_code == 404:
-        response_404 = Problem.from_dict(response.json())
-
-
-
-        return response_404
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
-
-
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -76,7 +67,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[CatalogueEntry | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | list[CatalogueEntry]]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -86,28 +79,28 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 
 def sync_detailed(
-    book_id: int,
     *,
     client: AuthenticatedClient | Client,
+    ids: str,
+) -> Response[Problem | list[CatalogueEntry]]:
+    """The catalogue entries of the books asked for
 
-) -> Response[CatalogueEntry | Problem]:
-    """ One book's catalogue entry
+     One entry for each of the books that has one, ordered by id; the others are absent. At most 1000
+    ids.
 
     Args:
-        book_id (int):
+        ids (str): Ids of books, in decimal, with commas between them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[CatalogueEntry | Problem]
-     """
-
+        Response[Problem | list[CatalogueEntry]]
+    """
 
     kwargs = _get_kwargs(
-        book_id=book_id,
-
+        ids=ids,
     )
 
     response = client.get_httpx_client().request(
@@ -116,85 +109,88 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
+
 def sync(
-    book_id: int,
     *,
     client: AuthenticatedClient | Client,
+    ids: str,
+) -> Problem | list[CatalogueEntry] | None:
+    """The catalogue entries of the books asked for
 
-) -> CatalogueEntry | Problem | None:
-    """ One book's catalogue entry
+     One entry for each of the books that has one, ordered by id; the others are absent. At most 1000
+    ids.
 
     Args:
-        book_id (int):
+        ids (str): Ids of books, in decimal, with commas between them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        CatalogueEntry | Problem
-     """
-
+        Problem | list[CatalogueEntry]
+    """
 
     return sync_detailed(
-        book_id=book_id,
-client=client,
-
+        client=client,
+        ids=ids,
     ).parsed
 
+
 async def asyncio_detailed(
-    book_id: int,
     *,
     client: AuthenticatedClient | Client,
+    ids: str,
+) -> Response[Problem | list[CatalogueEntry]]:
+    """The catalogue entries of the books asked for
 
-) -> Response[CatalogueEntry | Problem]:
-    """ One book's catalogue entry
+     One entry for each of the books that has one, ordered by id; the others are absent. At most 1000
+    ids.
 
     Args:
-        book_id (int):
+        ids (str): Ids of books, in decimal, with commas between them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[CatalogueEntry | Problem]
-     """
-
+        Response[Problem | list[CatalogueEntry]]
+    """
 
     kwargs = _get_kwargs(
-        book_id=book_id,
-
+        ids=ids,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
-    book_id: int,
     *,
     client: AuthenticatedClient | Client,
+    ids: str,
+) -> Problem | list[CatalogueEntry] | None:
+    """The catalogue entries of the books asked for
 
-) -> CatalogueEntry | Problem | None:
-    """ One book's catalogue entry
+     One entry for each of the books that has one, ordered by id; the others are absent. At most 1000
+    ids.
 
     Args:
-        book_id (int):
+        ids (str): Ids of books, in decimal, with commas between them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        CatalogueEntry | Problem
-     """
+        Problem | list[CatalogueEntry]
+    """
 
-
-    return (await asyncio_detailed(
-        book_id=book_id,
-client=client,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            ids=ids,
+        )
+    ).parsed
