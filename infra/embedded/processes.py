@@ -132,7 +132,7 @@ class Process:
         while True:
             ended = not self.running
             if ended:
-                self._reader.join(1.0)
+                self._finish(1.0)
             for line in self.lines:
                 if match := re.search(pattern, line):
                     return match

@@ -14,6 +14,7 @@ import pytest
 from embedded.broker import Broker
 from embedded.postgres import Postgres
 from embedded.processes import Process
+from embedded.receiver import Receiver
 from embedded.services import bare_environment, start_service
 from embedded.waiting import poll_until, wait_until
 
@@ -24,6 +25,8 @@ __all__ = [
     "poll_until",
     "postgres_server",
     "postgres_url",
+    "receiver",
+    "receiver_process",
     "run_service",
     "wait_until",
 ]
@@ -57,6 +60,20 @@ def broker() -> Iterator[Broker]:
 def broker_url(broker: Broker) -> str:
     """`host:port` of the session's broker. Use topic and group names of the test's own."""
     return broker.url
+
+
+@pytest.fixture(scope="session")
+def receiver_process() -> Iterator[Receiver]:
+    """The session's telemetry receiver, OTLP over HTTP and gRPC, and Sentry envelopes."""
+    with Receiver(grpc=True) as running:
+        yield running
+
+
+@pytest.fixture
+def receiver(receiver_process: Receiver) -> Receiver:
+    """The receiver, with nothing in it."""
+    receiver_process.clear()
+    return receiver_process
 
 
 class RunService:

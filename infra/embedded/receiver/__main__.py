@@ -1,0 +1,61 @@
+"""`python -m embedded.receiver [--port 4318] [--grpc]`: the receiver as a process."""
+
+import argparse
+import asyncio
+import contextlib
+import socket
+import sys
+
+import uvicorn
+
+from embedded.ports import LOOPBACK
+from embedded.receiver.app import create_app
+from embedded.receiver.store import Store
+
+
+class _Server(uvicorn.Server):
+    """Says on standard output where it listens, once it does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or ():
+            print(f"listening on {listener.getsockname()[1]}", flush=True)
+
+
+async def serve(port: int, grpc: bool) -> None:
+    """Serve until SIGTERM or SIGINT. Raises OSError when the port cannot be had."""
+    listener = socket.create_server((LOOPBACK, port))
+    store = Store()
+    config = uvicorn.Config(
+        create_app(store), log_level="warning", access_log=False, lifespan="off", ws="none"
+    )
+    if not grpc:
+        await _Server(config).serve(sockets=[listener])
+        return
+    from embedded.receiver.otlp_grpc import start_grpc
+
+    grpc_server, grpc_port = await start_grpc(store)
+    print(f"grpc on {grpc_port}")
+    await _Server(config).serve(sockets=[listener])
+    await grpc_server.stop(grace=1)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m embedded.receiver",
+        description="Takes OTLP (HTTP/protobuf) and Sentry envelopes; serves the trace page.",
+    )
+    parser.add_argument("--port", type=int, default=4318, help="0 takes a free one (default 4318)")
+    parser.add_argument("--grpc", action="store_true", help="OTLP over gRPC as well, a free port")
+    options = parser.parse_args()
+    with contextlib.suppress(KeyboardInterrupt):
+        try:
+            asyncio.run(serve(options.port, options.grpc))
+        except OSError as error:
+            print(f"error: port {options.port} cannot be used: {error.strerror}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""A receiver process and the questions that tests and the tour ask it."""
+
+import sys
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+import msgspec
+
+from embedded.ports import LOOPBACK, in_use
+from embedded.processes import Process, StartError
+from embedded.receiver.model import Log, Point, SentryEvent, Span, Trace, TraceSummary
+
+T = TypeVar("T")
+
+
+class Receiver:
+    """Starts `python -m embedded.receiver` and queries it. Raises StartError.
+
+    `port` None takes a free one; with `grpc` it takes OTLP over gRPC as well.
+    """
+
+    def __init__(self, port: int | None = None, *, grpc: bool = False) -> None:
+        if port is not None and in_use(port):
+            raise StartError(f"Port {port} for the trace page is in use: choose another one.")
+        command = [sys.executable, "-m", "embedded.receiver", "--port", str(port or 0)]
+        self.process = Process("The telemetry receiver", [*command, *(["--grpc"] if grpc else [])])
+        try:
+            listening = self.process.wait_for_line(r"^listening on (\d+)$", 30)
+            self.port = int(listening.group(1))
+            self.grpc_endpoint = ""
+            """Value for OTEL_EXPORTER_OTLP_ENDPOINT over gRPC."""
+            if grpc:
+                port_line = self.process.wait_for_line(r"^grpc on (\d+)$", 5)
+                self.grpc_endpoint = f"http://{LOOPBACK}:{port_line.group(1)}"
+        except BaseException:
+            self.process.kill()
+            raise
+        self.url = f"http://{LOOPBACK}:{self.port}"
+        self._http = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
+
+    @property
+    def endpoint(self) -> str:
+        """Value for OTEL_EXPORTER_OTLP_ENDPOINT over HTTP/protobuf."""
+        return self.url
+
+    @property
+    def sentry_dsn(self) -> str:
+        """A Sentry DSN whose events come here."""
+        return f"http://public@{LOOPBACK}:{self.port}/1"
+
+    def spans(self, **fields: str) -> list[Span]:
+        """Spans whose `service`, `name`, `kind` and `trace_id` equal what is given."""
+        return self._ask("/api/spans", list[Span], fields)
+
+    def logs(self, **fields: str) -> list[Log]:
+        """Log records by `service`, `level`, `trace_id`, `span_id`, in the order of time."""
+        return self._ask("/api/logs", list[Log], fields)
+
+    def metrics(self, **fields: str) -> list[Point]:
+        """The latest point of each series, by `service` and `name`."""
+        return self._ask("/api/metrics", list[Point], fields)
+
+    def sentry_events(self) -> list[SentryEvent]:
+        """Every Sentry event kept, in the order of time."""
+        return self._ask("/api/sentry", list[SentryEvent], {})
+
+    def traces(self, **fields: str) -> list[TraceSummary]:
+        """As the trace page lists them: by `service`, `name` (a part), `errors`, `limit`."""
+        return self._ask("/api/traces", list[TraceSummary], fields)
+
+    def trace(self, trace_id: str) -> Trace | None:
+        """Everything of one trace, None when nothing of it has come."""
+        response = self._http.get(f"/api/traces/{trace_id}")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        return msgspec.json.decode(response.raise_for_status().content, type=Trace)
+
+    def linked_from(self, span: Span) -> list[Span]:
+        """The spans that link to this one."""
+        trace = self.trace(span.trace_id)
+        links = [] if trace is None else trace.linked_from
+        found = []
+        for link in links:
+            if link.span_id == span.span_id:
+                candidates = self.spans(trace_id=link.from_trace_id)
+                found += [one for one in candidates if one.span_id == link.from_span_id]
+        return found
+
+    def clear(self) -> None:
+        """Forget all that was received."""
+        self._http.delete("/api/everything").raise_for_status()
+
+    def close(self) -> None:
+        self._http.close()
+        self.process.stop(timeout=5)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _ask(self, path: str, kind: type[T], fields: dict[str, Any]) -> T:
+        response = self._http.get(path, params=fields).raise_for_status()
+        return msgspec.json.decode(response.content, type=kind)
