@@ -5,8 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 from opentelemetry._logs import LogRecord
@@ -22,6 +21,7 @@ from opentelemetry.trace import SpanContext
 
 from telemetry.otlp import log_exporter, span_exporter
 from telemetry.otlp.exporters import CachingLogExporter, CachingSpanExporter
+from telemetry.settings import TelemetrySettings
 
 SPAN = ReadableSpan("GET /books/{id}", SpanContext(1, 2, False), start_time=1, end_time=2)
 UNENCODABLE = ReadableSpan("lone \ud800", SpanContext(1, 2, False), start_time=1, end_time=2)
@@ -66,8 +66,23 @@ def collector() -> Iterator[Collector]:
     collector.close()
 
 
-def settings(endpoint: str, headers: str = "") -> Any:
-    return SimpleNamespace(otel_exporter_otlp_endpoint=endpoint, otel_exporter_otlp_headers=headers)
+def settings(
+    endpoint: str,
+    headers: str | None = None,
+    protocol: Literal["http/protobuf", "grpc"] | None = None,
+) -> TelemetrySettings:
+    return TelemetrySettings(
+        otel_exporter_otlp_endpoint=endpoint,
+        otel_exporter_otlp_headers=headers,
+        otel_exporter_otlp_protocol=protocol or "http/protobuf",
+    )
+
+
+def test_grpc_is_the_stock_exporters() -> None:
+    for make in (span_exporter, log_exporter):
+        exporter = make(settings("http://127.0.0.1:9", "tenant=books", "grpc"))
+        assert type(exporter).__module__.startswith("opentelemetry.exporter.otlp.proto.grpc")
+        exporter.shutdown()
 
 
 def test_spans_arrive_with_the_headers_of_the_settings(collector: Collector) -> None:

@@ -5,7 +5,7 @@
 exporter: they are sent once a minute, not once a request.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk._logs.export import LogRecordExporter
 from opentelemetry.sdk.trace.export import SpanExporter
@@ -17,7 +17,25 @@ if TYPE_CHECKING:
     from telemetry.settings import TelemetrySettings
 
 
-def _destination(settings: "TelemetrySettings", path: str) -> dict[str, object]:
+def span_exporter(settings: "TelemetrySettings") -> SpanExporter:
+    """Sends spans to the endpoint of the settings; over gRPC with the stock exporter."""
+    if settings.otel_exporter_otlp_protocol == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+        return OTLPSpanExporter(**_destination(settings))
+    return CachingSpanExporter(**_destination(settings, "/v1/traces"))
+
+
+def log_exporter(settings: "TelemetrySettings") -> LogRecordExporter:
+    """Sends log records to the endpoint of the settings; over gRPC with the stock exporter."""
+    if settings.otel_exporter_otlp_protocol == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
+
+        return OTLPLogExporter(**_destination(settings))
+    return CachingLogExporter(**_destination(settings, "/v1/logs"))
+
+
+def _destination(settings: "TelemetrySettings", path: str = "") -> dict[str, Any]:
     # What settings leave open (time-out in seconds, certificates, compression) the stock
     # constructor takes from the standard OTEL_EXPORTER_OTLP_* variables or its defaults.
     endpoint = settings.otel_exporter_otlp_endpoint
@@ -26,13 +44,3 @@ def _destination(settings: "TelemetrySettings", path: str) -> dict[str, object]:
         "endpoint": f"{endpoint.rstrip('/')}{path}" if endpoint else None,
         "headers": parse_env_headers(headers, liberal=True) if headers else None,
     }
-
-
-def span_exporter(settings: "TelemetrySettings") -> SpanExporter:
-    """Sends spans to ``<endpoint>/v1/traces`` over HTTP/protobuf."""
-    return CachingSpanExporter(**_destination(settings, "/v1/traces"))
-
-
-def log_exporter(settings: "TelemetrySettings") -> LogRecordExporter:
-    """Sends log records to ``<endpoint>/v1/logs`` over HTTP/protobuf."""
-    return CachingLogExporter(**_destination(settings, "/v1/logs"))
