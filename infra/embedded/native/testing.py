@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from embedded.native.bugsink import Bugsink
 from embedded.native.kafka import Kafka
 
 
@@ -21,3 +22,10 @@ def kafka() -> Iterator[Kafka]:
 def kafka_url(kafka: Kafka) -> str:
     """`host:port` of an Apache Kafka."""
     return kafka.url
+
+
+@pytest.fixture(scope="session")
+def bugsink() -> Iterator[Bugsink]:
+    """A server that takes Sentry's protocol; make a project of your own on it."""
+    with Bugsink() as server:
+        yield server
