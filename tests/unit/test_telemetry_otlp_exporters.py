@@ -74,7 +74,7 @@ def settings(
     return TelemetrySettings(
         otel_exporter_otlp_endpoint=endpoint,
         otel_exporter_otlp_headers=headers,
-        otel_exporter_otlp_protocol=protocol or "http/protobuf",
+        otel_exporter_otlp_protocol=protocol,
     )
 
 
