@@ -10,7 +10,8 @@ import asyncio
 import itertools
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -62,8 +63,8 @@ class _Connection(asyncio.Protocol):
         self.status = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # A cast and no check: uvloop's transports do not derive from asyncio's.
+        self.transport = cast(asyncio.Transport, transport)
         self.send()
 
     def send(self) -> None:
@@ -134,19 +135,22 @@ class _Run:
     def result(self) -> Result:
         seconds = time.perf_counter() - self.begin
         ordered = sorted(self.latencies)
-        at: Callable[[float], float] = lambda share: (  # noqa: E731 - two uses, one line
-            ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000 if ordered else 0.0
-        )
         wrong = sum(n for status, n in self.statuses.items() if not status.startswith("2"))
         return Result(
             answers=len(ordered),
             errors=wrong + self.broken,
             seconds=seconds,
             per_second=len(ordered) / seconds,
-            p50_ms=at(0.5),
-            p99_ms=at(0.99),
+            p50_ms=_quantile_ms(ordered, 0.5),
+            p99_ms=_quantile_ms(ordered, 0.99),
             statuses=self.statuses,
         )
+
+
+def _quantile_ms(ordered: list[float], share: float) -> float:
+    if not ordered:
+        return 0.0
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
 
 
 async def drive(load: Load) -> Result:
