@@ -13,7 +13,7 @@ from contracts.records import BookRecord, key_of
 
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final[msgspec.json.Decoder[BookRecord]] = msgspec.json.Decoder(BookRecord)
-_QUOTED_VALUE: Final = re.compile(r"(?<=value) '.*'", re.DOTALL)
+_QUOTED_VALUE: Final = re.compile(r"(?<=value) (['\"]).*\1", re.DOTALL)
 
 
 class DecodeError(ValueError):
