@@ -1,0 +1,41 @@
+"""The closed list of our own attributes on spans and log records.
+
+Everything else that is emitted has a name of the OpenTelemetry semantic conventions.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+
+class Attribute(msgspec.Struct, frozen=True):
+    """One attribute: its name, its type, where it is found, and what it means."""
+
+    name: str
+    type: Literal["string", "int", "double", "boolean"]
+    on: str
+    meaning: str
+
+
+BATCH_TRACE_ID: Final = "delivery.batch.trace_id"
+BATCH_SPAN_ID: Final = "delivery.batch.span_id"
+ATTEMPTS: Final = "delivery.attempts"
+OUTCOME: Final = "delivery.outcome"
+REPLAYED: Final = "delivery.replayed"
+EVENT_ID: Final = "delivery.event.id"
+INJECTED_RULE: Final = "error_injection.rule"
+
+ATTRIBUTES: Final = (
+    Attribute(
+        BATCH_TRACE_ID,
+        "string",
+        "process span",
+        "Trace that has the SQL of the batch in which the record was applied",
+    ),
+    Attribute(BATCH_SPAN_ID, "string", "process span", "That batch's span"),
+    Attribute(ATTEMPTS, "int", "process span", "How often the record was tried, from 1"),
+    Attribute(OUTCOME, "string", "process span", "What became of it: done or dead_letter"),
+    Attribute(REPLAYED, "boolean", "send span", "An operator published the record again"),
+    Attribute(EVENT_ID, "string", "process span", "The record's own id, from its producer"),
+    Attribute(INJECTED_RULE, "int", "any span, log record", "Id of the rule that failed it"),
+)

@@ -1,0 +1,155 @@
+"""``configure()``: everything a process needs to be observed, set up once, from its settings.
+
+It promises that telemetry never breaks the work: without an endpoint nothing leaves the process
+and nothing complains; a Collector that is away costs a bounded queue per signal; ``shutdown`` ends
+in the time it is given, whatever the Collector does. Providers belong to the process that calls
+``configure()``; the SDK starts their threads again in a child that is forked afterwards (with
+gRPC, fork before: its library does not survive a fork, HTTP/protobuf does).
+"""
+
+import atexit
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from opentelemetry import metrics, trace
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from telemetry import exporters, kafka, logs
+from telemetry.sampling import sampler
+from telemetry.sentry import configure_sentry, flush_sentry
+from telemetry.settings import TelemetrySettings
+
+_BATCH = 512  # items per export, the specification's default
+
+_current: "Telemetry | None" = None
+
+
+class Telemetry:
+    """The providers of this process, and how to end them."""
+
+    def __init__(self, settings: TelemetrySettings) -> None:
+        self.settings = settings
+        # What to call at the end, and what then makes a call that hangs give up.
+        self._stops: list[Callable[[], object]] = []
+        self._aborts: list[Callable[[], object]] = []
+        self._stopped = threading.Lock()
+
+    def shutdown(self, timeout: float = 5.0) -> None:
+        """Send what is buffered and end, within ``timeout`` seconds. A second call does nothing."""
+        if not self._stopped.acquire(blocking=False):
+            return
+        deadline = time.monotonic() + timeout
+        logs.detach_otlp()
+        threads = [threading.Thread(target=stop, daemon=True) for stop in self._stops]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if any(thread.is_alive() for thread in threads):
+            # They would now report their own end.
+            logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+            for abort in self._aborts:
+                abort()
+
+
+def configure(settings: TelemetrySettings) -> Telemetry:
+    """Set OpenTelemetry's global providers, logging and Sentry; call it once per process.
+
+    A second call with equal settings returns the first one's result.
+
+    Raises:
+        RuntimeError: the process is configured already, with other settings.
+    """
+    global _current
+    if _current is not None:
+        if _current.settings == settings:
+            return _current
+        raise RuntimeError("telemetry is configured already, with other settings")
+    telemetry = Telemetry(settings)
+    resource = _resource(settings)
+    exporting = settings.otel_exporter_otlp_endpoint is not None and not settings.otel_sdk_disabled
+    if not settings.otel_sdk_disabled:
+        _set_up_traces(telemetry, resource, exporting)
+    _set_up_metrics(telemetry, resource, exporting)
+    logs.configure_logging(settings, _set_up_logs(telemetry, resource, exporting))
+    kafka.relate_records_by(settings.telemetry_record_span)
+    configure_sentry(settings)
+    telemetry._stops.append(lambda: flush_sentry(5.0))
+    atexit.register(telemetry.shutdown)
+    _current = telemetry
+    return telemetry
+
+
+def _resource(settings: TelemetrySettings) -> Resource:
+    # The SDK adds service.instance.id, which keeps apart the metrics of several workers.
+    attributes = {"service.name": settings.otel_service_name}
+    if settings.sentry_release:
+        attributes["service.version"] = settings.sentry_release
+    if settings.sentry_environment:
+        attributes["deployment.environment.name"] = settings.sentry_environment
+    return Resource.create(attributes)
+
+
+def _set_up_traces(telemetry: Telemetry, resource: Resource, exporting: bool) -> None:
+    settings = telemetry.settings
+    provider = TracerProvider(sampler=sampler(settings), resource=resource, shutdown_on_exit=False)
+    if exporting and settings.otel_traces_exporter == "otlp":
+        exporter = exporters.span_exporter(settings)
+        size = settings.otel_bsp_max_queue_size
+        provider.add_span_processor(
+            BatchSpanProcessor(
+                exporter,
+                max_queue_size=size,
+                max_export_batch_size=min(_BATCH, size),
+                schedule_delay_millis=settings.otel_bsp_schedule_delay,
+            )
+        )
+        telemetry._stops.append(provider.shutdown)
+        telemetry._aborts.append(exporter.shutdown)
+    trace.set_tracer_provider(provider)
+
+
+def _set_up_metrics(telemetry: Telemetry, resource: Resource, exporting: bool) -> None:
+    settings = telemetry.settings
+    if not exporting or settings.otel_metrics_exporter != "otlp":
+        metrics.set_meter_provider(NoOpMeterProvider())
+        return
+    exporter = exporters.metric_exporter(settings)
+    reader = PeriodicExportingMetricReader(
+        exporter, export_interval_millis=settings.otel_metric_export_interval
+    )
+    provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+    telemetry._stops.append(provider.shutdown)
+    telemetry._aborts.append(exporter.shutdown)
+    metrics.set_meter_provider(provider)
+
+
+def _set_up_logs(
+    telemetry: Telemetry, resource: Resource, exporting: bool
+) -> LoggerProvider | None:
+    settings = telemetry.settings
+    if not exporting or settings.otel_logs_exporter != "otlp":
+        return None
+    exporter = exporters.log_exporter(settings)
+    provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
+    size = settings.otel_blrp_max_queue_size
+    provider.add_log_record_processor(
+        BatchLogRecordProcessor(
+            exporter,
+            max_queue_size=size,
+            max_export_batch_size=min(_BATCH, size),
+            schedule_delay_millis=settings.otel_blrp_schedule_delay,
+        )
+    )
+    telemetry._stops.append(provider.shutdown)
+    telemetry._aborts.append(exporter.shutdown)
+    return provider

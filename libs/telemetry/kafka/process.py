@@ -1,0 +1,178 @@
+"""The process span: one for each record that is consumed, and one more for a batch of them."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Literal
+
+from opentelemetry import trace
+from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.util.types import AttributeValue
+
+from telemetry import attributes as ours
+from telemetry import metrics
+from telemetry.errors import add_exception, mark_failed
+from telemetry.kafka.headers import NO_PARENT, extract, key_attribute, metric_labels
+
+_tracer = trace.get_tracer("telemetry.kafka")
+_consumed = metrics.counter("messaging.client.consumed.messages")
+_duration = metrics.histogram("messaging.process.duration")
+
+_relation: Literal["link", "parent"] = "link"
+
+
+def relate_records_by(relation: Literal["link", "parent"]) -> None:
+    """How process spans refer to send spans, for this process; ``configure()`` calls it."""
+    global _relation
+    _relation = relation
+
+
+class ProcessSpan:
+    """One record being processed; ``span`` is OpenTelemetry's. ``finish`` ends it, once."""
+
+    __slots__ = ("_group", "_started", "_topic", "span")
+
+    def __init__(self, span: Span, topic: str, group: str) -> None:
+        self.span = span
+        self._topic = topic
+        self._group = group
+        self._started = time.perf_counter()
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End the span, failed if there is an error, and record how long the record took."""
+        if error is not None:
+            add_exception(self.span, error)
+            mark_failed(self.span, error)
+        _duration.record(
+            time.perf_counter() - self._started,
+            metric_labels("process", self._topic, self._group, error),
+            trace.set_span_in_context(self.span, NO_PARENT),
+        )
+        self.span.end()
+
+
+@lru_cache(maxsize=256)
+def _process_attributes(topic: str, partition: int, group: str) -> dict[str, AttributeValue]:
+    return {
+        "messaging.system": "kafka",
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": topic,
+        "messaging.destination.partition.id": str(partition),
+        "messaging.consumer.group.name": group,
+    }
+
+
+def start_process_span(
+    topic: str,
+    partition: int,
+    offset: int,
+    key: bytes | None,
+    headers: Iterable[tuple[str, bytes | None]] | None,
+    *,
+    group: str,
+    body_size: int | None,
+    attributes: Mapping[str, AttributeValue] | None = None,
+) -> ProcessSpan:
+    """Start ``process {topic}`` for one record, and count the record as consumed.
+
+    There is one per record: retries happen inside. ``body_size`` is the value's length in bytes,
+    None for a tombstone. The span is not made current: see ``process_span``.
+    """
+    sender = extract(headers)
+    context = NO_PARENT
+    links: tuple[Link, ...] = ()
+    if sender is not None and _relation == "link":
+        links = (Link(sender),)
+    elif sender is not None:
+        context = trace.set_span_in_context(trace.NonRecordingSpan(sender), NO_PARENT)
+    own = {
+        **_process_attributes(topic, partition, group),
+        **key_attribute(key),
+        **(attributes or {}),
+    }
+    own["messaging.kafka.offset"] = offset
+    if body_size is None:
+        own["messaging.kafka.message.tombstone"] = True
+    else:
+        own["messaging.message.body.size"] = body_size
+    span = _tracer.start_span(
+        f"process {topic}",
+        context=context,
+        kind=SpanKind.CONSUMER,
+        links=links,
+        attributes=own,
+    )
+    _consumed.add(1, metric_labels("process", topic, group, None))
+    return ProcessSpan(span, topic, group)
+
+
+@contextmanager
+def process_span(
+    topic: str,
+    partition: int,
+    offset: int,
+    key: bytes | None,
+    headers: Iterable[tuple[str, bytes | None]] | None,
+    *,
+    group: str,
+    body_size: int | None,
+    attributes: Mapping[str, AttributeValue] | None = None,
+) -> Iterator[Span]:
+    """``start_process_span``, current in a block; an error ends it as failed and is raised on."""
+    process = start_process_span(
+        topic,
+        partition,
+        offset,
+        key,
+        headers,
+        group=group,
+        body_size=body_size,
+        attributes=attributes,
+    )
+    with trace.use_span(process.span, record_exception=False, set_status_on_exception=False):
+        try:
+            yield process.span
+        except BaseException as error:
+            process.finish(error)
+            raise
+        process.finish()
+
+
+@contextmanager
+def batch_span(topic: str, group: str, records: Sequence[ProcessSpan]) -> Iterator[Span]:
+    """The current, root span of a block that applies several records at once.
+
+    It links to each record's process span, and attributes on those lead to it. The process spans
+    are still the caller's to finish.
+    """
+    span = _tracer.start_span(
+        f"process {topic} batch",
+        context=NO_PARENT,
+        kind=SpanKind.INTERNAL,
+        links=[Link(record.span.get_span_context()) for record in records],
+        attributes={
+            "messaging.system": "kafka",
+            "messaging.operation.name": "process",
+            "messaging.destination.name": topic,
+            "messaging.consumer.group.name": group,
+            "messaging.batch.message_count": len(records),
+        },
+    )
+    context = span.get_span_context()
+    where = {
+        ours.BATCH_TRACE_ID: trace.format_trace_id(context.trace_id),
+        ours.BATCH_SPAN_ID: trace.format_span_id(context.span_id),
+    }
+    for record in records:
+        record.span.set_attributes(where)
+    with trace.use_span(
+        span, end_on_exit=True, record_exception=False, set_status_on_exception=False
+    ):
+        try:
+            yield span
+        except BaseException as error:
+            add_exception(span, error)
+            mark_failed(span, error)
+            raise

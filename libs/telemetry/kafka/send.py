@@ -1,0 +1,92 @@
+"""The send span: from handing a record to the producer to the broker's answer."""
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+from opentelemetry import trace
+from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.util.types import AttributeValue
+
+from telemetry import metrics
+from telemetry.errors import add_exception, mark_failed
+from telemetry.kafka.headers import NO_PARENT, PROPAGATOR, Headers, key_attribute, metric_labels
+
+_CONTEXT_HEADERS: Final = ("traceparent", "tracestate")
+
+_tracer = trace.get_tracer("telemetry.kafka")
+_sent = metrics.counter("messaging.client.sent.messages")
+_duration = metrics.histogram("messaging.client.operation.duration")
+
+
+class SendSpan:
+    """One record on its way to the broker; ``span`` is OpenTelemetry's."""
+
+    __slots__ = ("span", "started", "topic")
+
+    def __init__(self, span: Span, topic: str) -> None:
+        self.span = span
+        self.topic = topic
+        self.started = time.perf_counter()
+
+
+@lru_cache(maxsize=256)
+def _send_attributes(topic: str) -> dict[str, AttributeValue]:
+    return {
+        "messaging.system": "kafka",
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": topic,
+    }
+
+
+def start_send_span(
+    topic: str,
+    key: bytes | None,
+    *,
+    parent: Mapping[str, str] | None,
+    links: Sequence[Link] = (),
+    attributes: Mapping[str, AttributeValue] | None = None,
+) -> SendSpan:
+    """Start ``send {topic}``, a child of the span whose headers were stored with the record.
+
+    ``parent`` is what ``current_context_headers`` returned in the request; None or an invalid one
+    makes a root span. End it with ``end_send_span``, in any task or thread.
+    """
+    context = PROPAGATOR.extract(parent, context=NO_PARENT) if parent else NO_PARENT
+    own = {**_send_attributes(topic), **key_attribute(key), **(attributes or {})}
+    span = _tracer.start_span(
+        f"send {topic}",
+        context=context,
+        kind=SpanKind.PRODUCER,
+        links=links,
+        attributes=own,
+    )
+    return SendSpan(span, topic)
+
+
+def end_send_span(
+    sent: SendSpan, *, partition: int | None, offset: int | None, error: BaseException | None
+) -> None:
+    """End the span with what the broker answered, and count the record."""
+    span, labels = sent.span, metric_labels("send", sent.topic, None, error)
+    if partition is not None:
+        span.set_attribute("messaging.destination.partition.id", str(partition))
+    if offset is not None:
+        span.set_attribute("messaging.kafka.offset", offset)
+    if error is not None:
+        add_exception(span, error)
+        mark_failed(span, error)
+    context = trace.set_span_in_context(span, NO_PARENT)
+    _duration.record(time.perf_counter() - sent.started, labels, context)
+    _sent.add(1, labels, context)
+    span.end()
+
+
+def inject(span: "SendSpan", headers: Headers) -> Headers:
+    """A copy of the headers whose trace context is the span's, whatever was there before."""
+    carrier: dict[str, str] = {}
+    PROPAGATOR.inject(carrier, trace.set_span_in_context(span.span, NO_PARENT))
+    kept = [pair for pair in headers if pair[0] not in _CONTEXT_HEADERS]
+    return kept + [(name, value.encode()) for name, value in carrier.items()]

@@ -1,0 +1,180 @@
+"""Log lines on the console and over OTLP, each with the trace and span that it was written in.
+
+The console is for people on a terminal and JSON lines elsewhere; OTLP has the same records. There
+is exactly one handler of each, on the root logger. Frameworks set up logging for themselves:
+uvicorn before it imports the application, so that its handlers are taken away again here; Faust's
+worker after it, clearing the root logger, so that it must be given ``dict_config()`` as its
+``logging_config``. uvicorn's access lines are left out unless LOG_LEVEL is DEBUG: each request has
+its server span. What the exporters themselves log never goes over OTLP, and to the console at a
+bounded rate.
+"""
+
+import copy
+import logging
+import logging.config
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from opentelemetry import trace
+from opentelemetry.instrumentation.logging.handler import LoggingHandler
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.sdk._logs import LoggerProvider
+
+from telemetry.errors import message_of, stacktrace_of, type_of
+from telemetry.settings import TelemetrySettings
+
+# Who logs while telemetry is sent.
+_MACHINERY: Final = ("opentelemetry", "telemetry.otlp", "urllib3", "sentry_sdk", "grpc")
+_REPEAT_AFTER: Final = 60.0  # seconds
+
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_UNWANTED: Final = _STANDARD | {"color_message"}  # uvicorn's message with terminal codes
+
+_config: Mapping[str, Any] | None = None
+
+
+def configure_logging(settings: TelemetrySettings, provider: LoggerProvider | None) -> None:
+    """Send what is logged to the console, and to ``provider`` where there is one."""
+    global _config
+    as_json = settings.log_format == "json" or (
+        settings.log_format == "auto" and not sys.stderr.isatty()
+    )
+    console = logging.StreamHandler(sys.stderr)
+    console.setFormatter(JsonFormatter(settings.otel_service_name) if as_json else TextFormatter())
+    console.addFilter(RateLimit())
+    handlers: dict[str, logging.Handler] = {"console": console}
+    if provider is not None:
+        handlers["otlp"] = OtlpHandler(provider)
+    _config = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": {name: {"()": lambda kept=kept: kept} for name, kept in handlers.items()},
+        "root": {"level": settings.log_level, "handlers": list(handlers)},
+        "loggers": {
+            "uvicorn": {"propagate": True},
+            "uvicorn.error": {"propagate": True},
+            "uvicorn.access": {"propagate": settings.log_level == "DEBUG"},
+            # It says at INFO that a span came after the end.
+            "opentelemetry": {"level": "WARNING"},
+        },
+    }
+    logging.config.dictConfig(copy.deepcopy(_config))
+
+
+def dict_config() -> dict[str, Any] | None:
+    """The set-up for ``logging.config.dictConfig``, for a framework that calls it by itself.
+
+    None before ``configure_logging``.
+    """
+    return None if _config is None else copy.deepcopy(dict(_config))
+
+
+def detach_otlp() -> None:
+    """Log to the console alone from here on."""
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, OtlpHandler)]:
+        root.removeHandler(handler)
+
+
+def _span_ids() -> tuple[str, str] | None:
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        return None
+    return trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id)
+
+
+def _extras(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in vars(record).items() if name not in _UNWANTED}
+
+
+def _error_of(record: logging.LogRecord) -> BaseException | None:
+    return record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+
+
+class TextFormatter(logging.Formatter):
+    """One readable line a record, and the traceback under it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        when = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        parts = [f"{when}.{int(record.msecs):03d} {record.levelname:<7} {record.name}:"]
+        parts.append(record.getMessage())
+        parts += [f"{name}={value}" for name, value in _extras(record).items()]
+        if ids := _span_ids():
+            parts.append(f"trace_id={ids[0]} span_id={ids[1]}")
+        line = " ".join(parts)
+        error = _error_of(record)
+        return line if error is None else f"{line}\n{stacktrace_of(error).rstrip()}"
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: timestamp, level, logger, message, ids, extras, exception."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, Any] = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "service": self._service,
+        }
+        if ids := _span_ids():
+            entry["trace_id"], entry["span_id"] = ids
+        entry |= _extras(record)
+        if error := _error_of(record):
+            entry["exception"] = stacktrace_of(error)
+        return msgspec.json.encode(entry, enc_hook=str).decode()
+
+
+class OtlpHandler(LoggingHandler):
+    """The instrumentation's handler, with exceptions written our way and no feedback loop."""
+
+    def __init__(self, provider: LoggerProvider) -> None:
+        super().__init__(logger_provider=provider)
+        self.addFilter(self._is_of_the_application)
+
+    @staticmethod
+    def _is_of_the_application(record: logging.LogRecord) -> bool:
+        # The second: whatever is logged while an exporter sends, by any library.
+        return not record.name.startswith(_MACHINERY) and is_instrumentation_enabled()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = _error_of(record)
+        if error is not None or "color_message" in vars(record):
+            # Other handlers see the record too.
+            record = copy.copy(record)
+            vars(record).pop("color_message", None)
+        if error is not None:
+            record.exc_info = None
+            vars(record)["exception.type"] = type_of(error)
+            vars(record)["exception.message"] = message_of(error)
+            vars(record)["exception.stacktrace"] = stacktrace_of(error)
+        super().emit(record)
+
+    def flush(self) -> None:
+        """Nothing: ``Telemetry.shutdown`` flushes, and the base class would start a thread."""
+
+
+class RateLimit(logging.Filter):
+    """Lets a message of the exporters through once a minute, and all others always."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(_MACHINERY):
+            return True
+        # The place in the code, not the text, which can have an ever changing part.
+        place, now = (record.pathname, record.lineno), time.monotonic()
+        if now - self._last.get(place, -_REPEAT_AFTER) < _REPEAT_AFTER:
+            return False
+        self._last[place] = now
+        return True

@@ -1,0 +1,61 @@
+"""The sampler: the standard ones, and a pair of linked traces is kept or left out as a whole.
+
+A record's process span is the root of a trace of its own, so a parent-based sampler would draw
+again for it, and of most pairs only one side would be kept.
+"""
+
+from collections.abc import Sequence
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_OFF,
+    ALWAYS_ON,
+    Decision,
+    ParentBased,
+    Sampler,
+    SamplingResult,
+    TraceIdRatioBased,
+)
+from opentelemetry.trace import Link, SpanKind, TraceState, get_current_span
+from opentelemetry.util.types import Attributes
+
+from telemetry.settings import TelemetrySettings
+
+
+class LinkedSampler(Sampler):
+    """A root span with links is sampled if one of the linked spans is; others as ``other`` says."""
+
+    def __init__(self, other: Sampler) -> None:
+        self._other = other
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        if links and not get_current_span(parent_context).get_span_context().is_valid:
+            if any(link.context.trace_flags.sampled for link in links):
+                return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
+            return SamplingResult(Decision.DROP)
+        return self._other.should_sample(
+            parent_context, trace_id, name, kind, attributes, links, trace_state
+        )
+
+    def get_description(self) -> str:
+        return f"Linked{{{self._other.get_description()}}}"
+
+
+def sampler(settings: TelemetrySettings) -> Sampler:
+    """The sampler that OTEL_TRACES_SAMPLER names, made to respect links."""
+    chosen = settings.otel_traces_sampler
+    root: Sampler
+    if chosen.endswith("traceidratio"):
+        root = TraceIdRatioBased(settings.otel_traces_sampler_arg)
+    else:
+        root = ALWAYS_OFF if chosen.endswith("always_off") else ALWAYS_ON
+    return LinkedSampler(ParentBased(root) if chosen.startswith("parentbased") else root)
