@@ -9,10 +9,11 @@ import re
 from typing import Any, Final, TypeVar
 
 import msgspec
-from contracts.problems import FieldError, field_error, invalid
-from contracts.records import MAX_TEXT, BookStatus, why_unusable
 from litestar.exceptions import HTTPException
 from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
+
+from contracts.problems import FieldError, field_error, invalid
+from contracts.records import MAX_TEXT, BookStatus, why_unusable
 
 MAX_BOOKS: Final = 10_000
 """The most books that one request may add."""

@@ -8,12 +8,13 @@ import datetime as dt
 from typing import Any
 from uuid import uuid4
 
+from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+from piccolo.table import Table
+
 from bookapp.books.catalogue import CATALOGUE
 from contracts.codec import encode
 from contracts.records import Book, BookAdded, BookStatus, key_of
 from contracts.topics import BOOK_INGESTION
-from piccolo.apps.migrations.auto.migration_manager import MigrationManager
-from piccolo.table import Table
 
 ID = "2026-11-23T06:00:00:000002"
 VERSION = "1.38.0"

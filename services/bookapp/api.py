@@ -1,0 +1,55 @@
+"""The Litestar application, from its parts. It opens nothing: its OpenAPI document can be exported,
+and its routes tested, without a database."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.openapi import OpenAPIConfig
+from litestar.types import Scope
+
+from bookapp.body import MAX_BULK_BODY
+from bookapp.books.controller import BooksController, Library
+from bookapp.health import Readiness, health_routes
+from contracts.problems import problem_handlers
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+
+def create_api(
+    library: Library,
+    readiness: Readiness,
+    *,
+    database_away: Callable[[BaseException], bool],
+    record_exception: Callable[[BaseException], None] = lambda _: None,
+    routes: Sequence[Any] = (),
+    lifespan: Sequence[Lifespan] = (),
+) -> Litestar:
+    """The API over a library.
+
+    ``database_away`` says which errors are the database's absence (503); ``record_exception`` is
+    told of every exception that a route raised, before it becomes an answer; ``routes`` are those
+    of the libraries that are mounted beside the books.
+    """
+
+    async def after_exception(error: Exception, _: Scope) -> None:
+        record_exception(error)
+
+    return Litestar(
+        [BooksController, *health_routes(readiness), *routes],
+        openapi_config=OpenAPIConfig(
+            title="bookapp",
+            version="1.0.0",
+            description="The library's books.",
+            path="/schema",
+        ),
+        state=State({"library": library}),
+        exception_handlers=problem_handlers(database_away),
+        after_exception=[after_exception],
+        lifespan=list(lifespan),
+        request_max_body_size=MAX_BULK_BODY,
+        logging_config=None,  # the process configures logging, once
+        debug=False,
+    )

@@ -1,0 +1,75 @@
+"""``Idempotency-Key``: a client that lost the answer may ask again, and adds nothing twice.
+
+The key's row (``tables.IdempotencyKey``) is written by the statement that adds the books, so a key
+is used if and only if its books are there. It holds what was added, not the answer's bytes, and a
+fingerprint of the request, because a key says "the same request again" and nothing else.
+
+A key is kept for a day at least; ``expire`` removes older ones by an index on their time.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from litestar.exceptions import HTTPException
+from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
+
+from bookapp.books.tables import IdempotencyKey
+from bookapp.books.validation import NewBook
+from contracts.problems import FieldError, invalid
+
+HEADER: Final = "Idempotency-Key"
+MAX_KEY: Final = 255
+KEPT: Final = dt.timedelta(days=1)
+
+
+class KeyReused(HTTPException):
+    """The key came before, with a different request: 422."""
+
+    status_code = HTTP_422_UNPROCESSABLE_ENTITY
+    detail = f"This {HEADER} was used for a different request; take a new one."
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A key, and what distinguishes its request from any other."""
+
+    key: str
+    fingerprint: bytes
+
+
+def token(key: str, operation: str, books: Sequence[NewBook]) -> Token:
+    """The token of a request. What the books come to counts, not how the JSON was written.
+
+    Raises:
+        ValidationException: 400, the key is blank or longer than ``MAX_KEY`` characters.
+    """
+    if not key.strip():
+        raise invalid([FieldError(HEADER, "is blank")])
+    if len(key) > MAX_KEY:
+        reason = f"has {len(key)} characters; at most {MAX_KEY} are taken"
+        raise invalid([FieldError(HEADER, reason)])
+    content = msgspec.json.encode((operation, books))
+    return Token(key, hashlib.sha256(content).digest())
+
+
+async def find(token: Token) -> list[int] | None:
+    """The ids that this key's request got; None for a new key. Raises ``KeyReused``."""
+    row = (
+        await IdempotencyKey.select(IdempotencyKey.fingerprint, IdempotencyKey.book_ids)
+        .where(IdempotencyKey.key == token.key)
+        .first()
+    )
+    if row is None:
+        return None
+    if bytes(row["fingerprint"]) != token.fingerprint:
+        raise KeyReused
+    ids: list[int] = row["book_ids"]
+    return ids
+
+
+async def expire() -> None:
+    """Remove the keys that are older than ``KEPT``."""
+    oldest = dt.datetime.now(dt.UTC) - KEPT
+    await IdempotencyKey.delete().where(IdempotencyKey.created_at < oldest)

@@ -1,0 +1,51 @@
+"""bookapp's own settings; Kafka's and telemetry's are their libraries' (see ``app``)."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+
+from delivery.postgres import check_url
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
+    """What bookapp needs to know beyond Kafka and telemetry.
+
+    ``database_url`` holds a password, and is shown nowhere.
+    ``database_pool_size`` is the most connections of one process; the relay has one more.
+    ``backend_url`` is where the details of books come from.
+    ``admin_token``, when set, is asked of whoever uses the admin routes.
+    ``migrate_at_start`` false leaves the migrations to ``python -m bookapp.migrate``; until they
+    have run, the service is not ready.
+    """
+
+    database_url: str
+    database_pool_size: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
+    backend_url: str = "http://127.0.0.1:8001"
+    admin_token: str | None = None
+    migrate_at_start: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what could only fail later.
+
+        Raises:
+            ValueError: names the variable and what it takes, and repeats no value.
+        """
+        try:
+            check_url(self.database_url)
+        except ValueError as error:
+            raise ValueError(f"DATABASE_URL: {error}") from None
+        if not _is_http(self.backend_url):
+            raise ValueError("BACKEND_URL takes an http:// or https:// address")
+
+    def __repr__(self) -> str:
+        """Without the password and the token: settings end up in logs and error pages."""
+        return f"Settings(backend_url={self.backend_url!r})"
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
