@@ -1,0 +1,101 @@
+"""Migrations at start: one process of many applies them, all of them or none, the others wait.
+
+Piccolo looks for its project (engine and apps) in a module found by name, runs each migration in a
+transaction, and notes afterwards, in another one, that it ran: a process killed in between could
+never migrate again. Here an app's migrations and their notes are one transaction.
+"""
+
+import asyncio
+import contextlib
+import io
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from types import ModuleType
+
+import asyncpg
+from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
+from piccolo.apps.migrations.tables import Migration
+from piccolo.conf.apps import AppRegistry
+
+from delivery.postgres.engine import Engine
+from delivery.postgres.errors import is_database_away
+
+logger = logging.getLogger(__name__)
+
+LOCK = 0x6D696772_617465  # "migrate": one lock per database
+_PROJECT = "piccolo_conf"  # where Piccolo looks when PICCOLO_CONF is not set
+
+
+class MigrationError(RuntimeError):
+    """A migration did not succeed; the database is as it was before."""
+
+
+def bind_tables(engine: Engine, apps: Sequence[str]) -> AppRegistry:
+    """Make this engine the one that the tables of the apps use; the apps' registry.
+
+    `apps` are modules with an APP_CONFIG, such as "delivery.outbox_app.piccolo_app".
+    """
+    registry = AppRegistry(apps=list(apps))
+    project = ModuleType(_PROJECT)
+    vars(project).update(DB=engine, APP_REGISTRY=registry)
+    sys.modules[_PROJECT] = project
+    Migration._meta.db = engine
+    for config in registry.app_configs.values():
+        for table in config.table_classes:
+            table._meta.db = engine
+    return registry
+
+
+async def migrate(engine: Engine, apps: Sequence[str], *, wait: float = 30.0) -> None:
+    """Apply what has not been applied, in the order of `apps`, and bind the tables to the engine.
+
+    Safe to call from any number of processes at once: an advisory lock admits one, the others wait
+    for it and find nothing left to do. Waits up to `wait` seconds for PostgreSQL to come up.
+    Raises MigrationError, or DatabaseAway when the database stays away.
+    """
+    deadline = asyncio.get_running_loop().time() + wait
+    while True:
+        try:
+            return await _migrate(engine, apps)
+        except Exception as error:
+            if not is_database_away(error) or asyncio.get_running_loop().time() > deadline:
+                raise
+            logger.warning("migrations wait for PostgreSQL: %s", error)
+            await asyncio.sleep(0.5)
+
+
+async def _migrate(engine: Engine, apps: Sequence[str]) -> None:
+    # Statements of a migration are no spans: hundreds of traces with no request to belong to.
+    private = Engine(engine.url, asyncpg.Connection)
+    lock = await engine.connect()
+    try:
+        await lock.execute("SELECT pg_advisory_lock($1)", LOCK)
+        registry = bind_tables(private, apps)
+        for config in registry.app_configs.values():
+            manager = ForwardsMigrationManager(config.app_name)
+            talk = io.StringIO()  # Piccolo prints its progress
+            async with private.transaction():
+                with contextlib.redirect_stdout(talk), _import_path_kept():
+                    await manager.create_migration_table()
+                    before = set(await Migration.get_migrations_which_ran(config.app_name))
+                    result = await manager.run_migrations(config)
+                if not result.success:
+                    raise MigrationError(f"{config.app_name}: {result.message}")
+                after = await Migration.get_migrations_which_ran(config.app_name)
+            for name in after:
+                if name not in before:
+                    logger.info("applied migration %s of %s", name, config.app_name)
+    finally:
+        bind_tables(engine, apps)
+        lock.terminate()  # gives up the lock, also where the server no longer answers
+
+
+@contextlib.contextmanager
+def _import_path_kept() -> Iterator[None]:
+    """Undo Piccolo's additions to the import path (a migrations folder each)."""
+    before = list(sys.path)
+    try:
+        yield
+    finally:
+        sys.path[:] = before

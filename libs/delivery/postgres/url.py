@@ -1,0 +1,41 @@
+"""DATABASE_URL: checked before the first connection, and shown without what is secret.
+
+asyncpg takes the URL as it is, so all of libpq's forms work: TCP (`postgresql://user:pw@host/db`),
+a Unix socket (`postgresql:///db?host=/run/postgresql`), TLS (`?sslmode=verify-full&sslrootcert=…`).
+"""
+
+from urllib.parse import parse_qs, unquote, urlsplit
+
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+
+def check_url(url: str) -> str:
+    """The URL itself when it can be used.
+
+    Raises ValueError with a sentence that says what is wrong and repeats nothing of the URL,
+    which may hold a password.
+    """
+    expected = "expected postgresql://user:password@host:port/database"
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"not a database URL: {expected}") from None
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise ValueError(f"not a PostgreSQL URL: {expected}")
+    query = parse_qs(parts.query)
+    if not parts.netloc and "host" not in query:
+        raise ValueError(f"the database URL names no host: {expected}")
+    for mode in query.get("sslmode", []):
+        if mode not in SSL_MODES:
+            raise ValueError(f"sslmode takes one of {', '.join(SSL_MODES)}")
+    return url
+
+
+def describe(url: str) -> str:
+    """`host:port/database` for logs and errors: no user, no password, no options."""
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    host = parts.hostname or query.get("host", ["localhost"])[0]
+    port = parts.port or query.get("port", ["5432"])[0]
+    return f"{unquote(host)}:{port}/{unquote(parts.path.lstrip('/'))}"

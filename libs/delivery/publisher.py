@@ -1,0 +1,133 @@
+"""Sends rows through a Faust application's producer, and says of a failure whether it can pass.
+
+Faust's topics are not used for the sending itself: `topic.send` keeps a second future per record
+whose exception nobody retrieves, and prints the message that failed into the log.
+"""
+
+import asyncio
+import contextlib
+import logging
+import re
+from typing import Any
+
+from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaConnectionError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    RecordTooLargeError,
+    UnknownTopicOrPartitionError,
+    UnsupportedForMessageFormatError,
+)
+from faust.types import RecordMetadata
+
+from delivery.faust_app import App
+from delivery.outbox_queue import Row
+from delivery.topics import with_dead_letters
+from telemetry.kafka import Headers
+
+logger = logging.getLogger(__name__)
+
+TOPIC_LOOKUP = 5.0
+"""Seconds until a topic that Kafka does not know, and we did not declare, counts as missing."""
+ABANDON_TIMEOUT = 2.0
+_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+_HOPELESS = (
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    RecordTooLargeError,
+    UnsupportedForMessageFormatError,
+)
+
+
+class HopelessError(Exception):
+    """This record can never be sent as it is, whatever the state of Kafka."""
+
+
+def is_hopeless(error: BaseException | None) -> bool:
+    """Whether the broker's answer will be the same for ever.
+
+    It answers for a whole batch: only a record that was sent alone can be blamed.
+    """
+    return isinstance(error, (HopelessError, *_HOPELESS))
+
+
+class Publisher:
+    """One producer at a time, replaced when it has failed.
+
+    After a failure nothing more goes through that producer: its sequence numbers have a gap, which
+    the broker refuses, and that refusal is what keeps later records from overtaking.
+    """
+
+    def __init__(self, app: App) -> None:
+        app.finalize()
+        self._app = app
+        self._declared = {topic.name for topic in with_dead_letters(app.declared_topics)}
+        self._known: set[str] = set()
+        self._producer: Any = None
+
+    @property
+    def reason(self) -> str | None:
+        """Why Kafka cannot be used, in one line; None while it can."""
+        return self._app.availability.reason
+
+    async def open(self) -> None:
+        """Start a new producer; waits for Kafka, for as long as it takes. Topics exist then."""
+        self._known.clear()
+        app = self._app
+        app.producer = self._producer = app.transport.create_producer(
+            loop=asyncio.get_running_loop(), beacon=app.beacon
+        )
+        await self._producer.start()
+
+    async def send(self, row: Row, headers: Headers) -> asyncio.Future[RecordMetadata]:
+        """Hand a record to the producer; the future is done when the broker has answered.
+
+        Waits while the producer's buffer for the partition is full. Raises HopelessError for what
+        can be told beforehand, and the producer's errors.
+        """
+        if row.topic not in self._known:
+            await self._look_up(row.topic)
+        future: asyncio.Future[RecordMetadata]
+        try:
+            future = await self._producer.send(row.topic, row.key, row.value, None, None, headers)
+        except Exception as error:
+            # Faust wraps what aiokafka raises.
+            cause = error.__cause__ or error
+            if is_hopeless(cause):
+                raise HopelessError(f"{type(cause).__name__}: {cause}") from error
+            raise cause from error
+        return future
+
+    async def abandon(self) -> None:
+        """Give up the producer with all that it has not sent: a normal stop would send it."""
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        client, producer._producer = producer._producer, None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ABANDON_TIMEOUT):
+                if client is not None:
+                    client._closed = True  # or its destructor complains
+                    # Connections first: what is on its way ends now instead of being waited for.
+                    await client.client.close()
+                    await client._sender.close()
+                await producer.stop()
+
+    async def _look_up(self, topic: str) -> None:
+        if not _TOPIC_NAME.fullmatch(topic):
+            raise HopelessError("no topic can have this name")
+        client = self._producer._producer.client
+        deadline = asyncio.get_running_loop().time() + TOPIC_LOOKUP
+        while client.cluster.partitions_for_topic(topic) is None:
+            client.add_topic(topic)
+            if not await client.force_metadata_update():
+                raise KafkaConnectionError("no broker tells which topics there are")
+            if asyncio.get_running_loop().time() > deadline:
+                if topic in self._declared:  # deleted: the next producer declares it again
+                    raise UnknownTopicOrPartitionError(topic)
+                raise HopelessError(f"there is no topic {topic!r}")
+            await asyncio.sleep(0.1)
+        self._known.add(topic)

@@ -1,0 +1,229 @@
+"""The relay: in every process of a service, active in one of them, sends what the outbox holds.
+
+Promises: at any time at most one process sends (see `lease` for the exception); when it dies or
+hangs another takes over within 10 s, when it stops cleanly at once. It needs neither Kafka nor
+PostgreSQL to start, says what it waits for, and goes on by itself. It shares nothing with requests:
+its connections are its own, and its tasks inherit neither a transaction nor a span.
+"""
+
+import asyncio
+import contextlib
+import contextvars
+import logging
+import os
+import random
+import socket
+import uuid
+from typing import Literal
+
+import asyncpg
+import msgspec
+
+from delivery import outbox_queue
+from delivery.faust_app import App
+from delivery.lease import RENEW_EVERY, Lease, LeaseLostError
+from delivery.postgres import Engine, is_database_away
+from delivery.postgres.engine import open_private_pool
+from delivery.publisher import Publisher
+from delivery.pump import Pump
+from telemetry.metrics import gauge
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "outbox"
+STANDBY_POLL = 1.0
+"""Seconds between a standby's attempts to take the lease."""
+NOTIFY_EVERY = 0.05
+"""Seconds, at least, between two notifications: NOTIFY serialises the commits that carry it."""
+OBSERVE_EVERY = 5.0
+"""Seconds between two looks at how much waits."""
+
+State = Literal["stopped", "starting", "standby", "active", "waiting for Kafka", "no database"]
+
+
+class RelayStatus(msgspec.Struct, frozen=True):
+    """For health and logs. None of these states makes the service unready."""
+
+    state: State
+    reason: str | None = None
+
+
+class Relay:
+    """Sends the outbox of `engine`'s database through `app`, while this process has the lease.
+
+    `app` is a producer-only application (`delivery.faust_app.create_app`) that declares the topics;
+    it need not be started. All processes on one database must give the same `name`.
+    """
+
+    def __init__(self, engine: Engine, app: App, *, name: str = "outbox") -> None:
+        self._engine = engine
+        self._publisher = Publisher(app)
+        owner = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._lease = Lease(name, owner)
+        self._state: State = "stopped"
+        self._reason: str | None = None
+        self._pump: Pump | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+        self._work = asyncio.Event()  # the active relay is to look at the outbox
+        self._knock = asyncio.Event()  # the standby is to do something
+        self._commits = False  # ... to notify the others
+        self._lease_is_free = False  # ... to take the lease
+        self._stop_timeout = 0.0
+
+    @property
+    def status(self) -> RelayStatus:
+        """What it is doing now, and why nothing moves if nothing does."""
+        if self._state == "active" and self._pump is not None and self._pump.waiting:
+            return RelayStatus("waiting for Kafka", self._pump.waiting)
+        return RelayStatus(self._state, self._reason)
+
+    async def start(self) -> None:
+        """Start in the background. Returns at once, whatever is away."""
+        self._state = "starting"
+        # An empty context: a task inherits the transaction and the span that it is started in.
+        self._task = asyncio.create_task(self._run(), context=contextvars.Context())
+
+    async def stop(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - bounds a part of it
+        """Stop sending, wait up to `timeout` seconds for what is in flight, free the lease."""
+        if self._task is None:
+            return
+        self._stop_timeout = timeout
+        self._stopping.set()
+        self._knock.set()
+        task, self._task = self._task, None
+        _, late = await asyncio.wait({task}, timeout=timeout + 2.0)
+        if late:
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        self._state = "stopped"
+
+    def wake(self) -> None:
+        """There may be something new: a transaction has committed. Never blocks, never fails."""
+        if self._pump is not None:
+            self._work.set()
+        else:
+            self._commits = True
+            self._knock.set()
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                control = await self._engine.connect(
+                    command_timeout=10.0, server_settings=outbox_queue.SESSION
+                )
+                try:
+                    await self._take_turns(control)
+                finally:
+                    control.terminate()
+            except LeaseLostError as error:
+                logger.warning("the relay has lost its lease: %s", error)
+                self._state, self._reason = "standby", None
+            except Exception as error:
+                if is_database_away(error):
+                    if self._state != "no database":
+                        logger.warning("the relay waits for PostgreSQL: %s", error)
+                else:
+                    logger.exception("the relay failed and starts again")
+                self._state, self._reason = "no database", str(error)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(random.uniform(0.5, 1.0)):
+                        await self._stopping.wait()
+
+    async def _take_turns(self, control: asyncpg.Connection) -> None:
+        """Have the lease and send, or be ready to take it, until stopped."""
+        await control.add_listener(CHANNEL, self._on_notification)
+        while not self._stopping.is_set():
+            self._lease_is_free = False
+            if await self._lease.acquire(control):
+                await self._lead(control)
+            else:
+                self._state, self._reason = "standby", None
+                gauge("relay.active").set(0)
+                await self._stand_by(control)
+
+    def _on_notification(self, _connection: object, _pid: int, _channel: str, what: object) -> None:
+        if what == "free":
+            self._lease_is_free = True
+            self._knock.set()
+        else:
+            self._work.set()
+
+    async def _stand_by(self, control: asyncpg.Connection) -> None:
+        """Until it is time to try for the lease; passes on what this process commits."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STANDBY_POLL):
+                while not self._stopping.is_set() and not self._lease_is_free:
+                    await self._knock.wait()
+                    self._knock.clear()
+                    if self._commits:
+                        self._commits = False
+                        await self._notify(control, "committed")
+                        await asyncio.sleep(NOTIFY_EVERY)
+
+    async def _notify(self, control: asyncpg.Connection, what: str) -> None:
+        await control.execute("SELECT pg_notify($1, $2)", CHANNEL, what)
+
+    async def _lead(self, control: asyncpg.Connection) -> None:
+        """Send while the lease is ours. Frees it on a clean stop."""
+        logger.info("the relay is active, epoch %s of its lease", self._lease.epoch)
+        pool = await open_private_pool(
+            self._engine, max_size=2, server_settings=outbox_queue.SESSION
+        )
+        self._pump = Pump(pool, self._publisher, self._lease, self._work)
+        self._state, self._reason = "active", None
+        gauge("relay.active").set(1)
+        sending = asyncio.create_task(self._pump.run())
+        keeping = asyncio.create_task(self._keep_lease(control))
+        others = [
+            asyncio.create_task(self._observe(pool)),
+            asyncio.create_task(self._stopping.wait()),
+        ]
+        try:
+            await asyncio.wait({sending, keeping, *others}, return_when=asyncio.FIRST_COMPLETED)
+            if self._stopping.is_set() and self._pump.sending:
+                self._pump.stop()
+                await asyncio.wait(
+                    {sending, keeping},
+                    timeout=self._stop_timeout,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+            for task in (keeping, sending):
+                if task.done():
+                    task.result()
+        finally:
+            self._pump = None
+            gauge("relay.active").set(0)
+            for task in (sending, keeping, *others):
+                task.cancel()
+            await asyncio.gather(sending, keeping, *others, return_exceptions=True)
+            pool.terminate()
+        await self._lease.release(control)
+        await self._notify(control, "free")
+
+    async def _keep_lease(self, control: asyncpg.Connection) -> None:
+        """Renew for ever. Raises LeaseLostError before the lease has run out."""
+        while True:
+            await asyncio.sleep(min(RENEW_EVERY, self._lease.remaining))
+            try:
+                async with asyncio.timeout(self._lease.remaining):
+                    await self._lease.renew(control)
+            except TimeoutError:
+                raise LeaseLostError("PostgreSQL did not renew it in time") from None
+
+    async def _observe(self, pool: asyncpg.Pool) -> None:
+        """Keep the gauges of what waits up to date; only here, where it is ours to say."""
+        backlog, age = gauge("outbox.backlog"), gauge("outbox.oldest_age")
+        try:
+            while True:
+                try:
+                    waiting = await outbox_queue.observe(pool)
+                    backlog.set(waiting.records)
+                    age.set(waiting.oldest_age)
+                except Exception as error:
+                    if not is_database_away(error):
+                        raise
+                await asyncio.sleep(OBSERVE_EVERY)
+        finally:
+            backlog.remove()
+            age.remove()
