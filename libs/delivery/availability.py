@@ -1,0 +1,108 @@
+"""Whether Kafka answers, why not, and the wait until it does.
+
+Kafka's absence is a state and not a failure: nothing here raises for it and no process ends because
+of it. The log gets one line when Kafka goes, or gives another reason, and one when it is back.
+"""
+
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiokafka.conn import create_conn
+from aiokafka.errors import KafkaError
+
+from delivery.settings import KafkaSettings
+
+_LOG: Final = logging.getLogger(__name__)
+_PROBE_TIMEOUT_MS: Final = 5_000
+_LONGEST_PAUSE_S: Final = 5.0
+
+# What a Kafka that is away, or refuses us, looks like to a client.
+KAFKA_ERRORS: Final = (KafkaError, OSError)  # a time-out is an OSError
+
+
+class Availability:
+    """Kafka as this process last saw it.
+
+    ``reason`` says in one line why Kafka cannot be used, without secrets; None while it can.
+    """
+
+    def __init__(self) -> None:
+        self.reason: str | None = "Kafka has not answered yet"
+        self._logged: str | None = None
+
+    def lost(self, error: BaseException) -> None:
+        """Kafka does not answer, or refuses."""
+        self.reason = f"Kafka is away: {one_line(error)}"
+        if self._logged != self.reason:
+            _LOG.warning("%s; waiting for it", self.reason)
+            self._logged = self.reason
+
+    def found(self) -> None:
+        """Kafka answered."""
+        self.reason = None
+        if self._logged is not None:
+            _LOG.info("Kafka is back")
+            self._logged = None
+
+    async def wait(
+        self,
+        kafka: KafkaSettings,
+        attempt: Callable[[], Awaitable[None]],
+        sleep: Callable[[float], Awaitable[None]],
+        should_stop: Callable[[], bool],
+    ) -> bool:
+        """Try until Kafka can be reached and ``attempt`` succeeds; False when told to stop first.
+
+        ``sleep`` is to end early when there is a stop to be noticed.
+        """
+        pause = 0.1
+        while not should_stop():
+            try:
+                await reach(kafka)
+                await attempt()
+            except KAFKA_ERRORS as error:
+                self.lost(error)
+                await sleep(pause * random.uniform(0.5, 1.0))
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
+            else:
+                self.found()
+                return True
+        return False
+
+
+async def reach(kafka: KafkaSettings) -> None:
+    """Connect to one of the brokers, sign in, and hang up.
+
+    aiokafka's own clients log why they cannot connect and raise an error that does not say it; this
+    raises the reason itself.
+
+    Raises:
+        KafkaError, OSError, TimeoutError: of the last broker, when none can be reached.
+    """
+    arguments = kafka.aiokafka()
+    failure: BaseException | None = None
+    for server in arguments.pop("bootstrap_servers"):
+        host, _, port = server.rpartition(":")
+        try:
+            connection = await create_conn(
+                host.strip("[]"), int(port), request_timeout_ms=_PROBE_TIMEOUT_MS, **arguments
+            )
+        except KAFKA_ERRORS as error:
+            failure = error
+            if isinstance(error, KafkaError) or not str(error):
+                continue
+            failure = type(error)(f"{server}: {one_line(error)}")
+        else:
+            connection.close()
+            return
+    assert failure is not None, "the settings refuse an empty list of brokers"
+    raise failure
+
+
+def one_line(error: BaseException) -> str:
+    """The error's type and message on one line of at most 300 characters."""
+    message = " ".join(str(error).split())
+    name = type(error).__name__
+    return (f"{name}: {message}" if message and message != name else name)[:300]

@@ -1,0 +1,62 @@
+"""One topic's consumption as an operator asks for it: is it going on, and if not, why not."""
+
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+import msgspec
+
+from delivery.effects import Effects
+from delivery.topics import Topic
+
+if TYPE_CHECKING:
+    from delivery.faust_app import App
+    from delivery.receiver import Consumer
+
+State: TypeAlias = Literal["waiting", "consuming", "retrying", "stopped"]
+
+
+class Status(msgspec.Struct, frozen=True):
+    """``waiting`` for Kafka or for the group, ``consuming``, ``retrying`` at least one record, or
+    ``stopped`` by the circuit. ``reason`` is one line; None while consuming."""
+
+    state: State
+    reason: str | None
+
+    @property
+    def ready(self) -> bool:
+        """Whether this consumption does what it should. A retry does: it waits for something
+        else, which has a readiness of its own."""
+        return self.state in ("consuming", "retrying")
+
+
+class Consumption:
+    """What ``consume`` returns."""
+
+    def __init__(self, app: "App", topic: Topic, effects: Effects) -> None:
+        self._app = app
+        self.topic = topic
+        self.effects = effects
+
+    @property
+    def status(self) -> Status:
+        """As it is now."""
+        if self._app.availability.reason is not None:
+            return Status("waiting", self._app.availability.reason)
+        consumer = cast("Consumer", self._app.consumer)
+        if not consumer.joined:
+            return Status("waiting", "joining the consumer group")
+        if self.effects.circuit.reason is not None:
+            return Status("stopped", self.effects.circuit.reason)
+        for tp, processor in consumer.processors.items():
+            if tp.topic == self.topic.name and processor.trouble is not None:
+                return Status("retrying", processor.trouble)
+        return Status("consuming", None)
+
+    @property
+    def state(self) -> State:
+        """``status.state``."""
+        return self.status.state
+
+    @property
+    def reason(self) -> str | None:
+        """``status.reason``."""
+        return self.status.reason

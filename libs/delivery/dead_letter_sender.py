@@ -1,0 +1,90 @@
+"""Sends dead letters, and does not give up: going on without one would lose the record."""
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from aiokafka import ConsumerRecord
+from opentelemetry.trace import use_span
+
+from delivery.availability import one_line
+from delivery.dead_letters import DeadLetter, headers_of, story_of
+from delivery.retry import RetryPolicy
+from delivery.topics import Topic
+from telemetry.errors import type_of
+from telemetry.kafka import (
+    ProcessSpan,
+    current_context_headers,
+    end_send_span,
+    start_send_span,
+)
+from telemetry.metrics import counter
+
+if TYPE_CHECKING:
+    from delivery.faust_app import App
+    from delivery.processor import Processor
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+class DeadLetterSender:
+    """Sends to one topic's dead-letter topic. The send span is a child of the process span; the
+    record's own trace headers stay as they were."""
+
+    def __init__(self, app: "App", dead_letter_topic: Topic, policy: RetryPolicy) -> None:
+        self._app = app
+        self._topic = dead_letter_topic.name
+        self._policy = policy
+
+    async def send(
+        self,
+        raw: ConsumerRecord,
+        error: BaseException,
+        attempts: int,
+        span: ProcessSpan,
+        partition: "Processor",
+    ) -> None:
+        """Returns when the broker has acknowledged the dead letter; tries for as long as it takes.
+
+        Raises:
+            Stopping: the partition is being given up. The dead letter may have been written.
+        """
+        with use_span(span.span, record_exception=False, set_status_on_exception=False):
+            context = current_context_headers()
+            story = story_of(raw, error, attempts, self._app.conf.id, context.get("traceparent"))
+            for pause in self._policy.pauses():
+                try:
+                    await self._send_once(raw, story, context)
+                except Exception as failure:
+                    _LOG.warning(
+                        "dead letter of %s[%d]@%d not sent yet: %s",
+                        raw.topic,
+                        raw.partition,
+                        raw.offset,
+                        one_line(failure),
+                    )
+                    await partition.pause(pause, f"cannot send a dead letter: {one_line(failure)}")
+                else:
+                    break
+            counter("consumer.dead_letters").add(
+                1, {"messaging.destination.name": raw.topic, "error.type": type_of(error)}
+            )
+
+    async def _send_once(
+        self, raw: ConsumerRecord, story: DeadLetter, context: dict[str, str]
+    ) -> None:
+        sent = start_send_span(self._topic, raw.key, parent=context)
+        try:
+            written = await (
+                await self._app.producer.send(
+                    self._topic,
+                    raw.key,
+                    raw.value,
+                    None,
+                    None,
+                    headers_of(story, raw.headers),  # type: ignore[arg-type]  # null values are Kafka's
+                )
+            )
+        except BaseException as failure:
+            end_send_span(sent, partition=None, offset=None, error=failure)
+            raise
+        end_send_span(sent, partition=written.partition, offset=written.offset, error=None)

@@ -1,0 +1,92 @@
+"""What a dead letter is: the record's exact key, bytes and headers, and its story in headers.
+
+The story is in headers named ``dead-letter-*``, in UTF-8, so that any client can read it, and the
+record can go back to where it came from byte for byte.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from aiokafka import ConsumerRecord
+
+from telemetry.errors import message_of, type_of
+
+PREFIX: Final = "dead-letter-"
+_LONGEST_MESSAGE: Final = 1000
+
+RawHeaders = Sequence[tuple[str, bytes | None]]
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """The story of a dead letter.
+
+    ``timestamp`` is the original record's, in milliseconds since 1970; ``attempts`` counts calls of
+    the handler, 0 for a record that could not be decoded; ``trace`` is the ``traceparent`` of the
+    span in which it failed.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    group: str
+    error_type: str
+    error_message: str
+    attempts: int
+    failed_at: datetime
+    trace: str | None = None
+
+
+def story_of(
+    raw: ConsumerRecord, error: BaseException, attempts: int, group: str, trace: str | None
+) -> DeadLetter:
+    """The story of a record that failed with this error, now."""
+    return DeadLetter(
+        topic=raw.topic,
+        partition=raw.partition,
+        offset=raw.offset,
+        timestamp=raw.timestamp,
+        group=group,
+        error_type=type_of(error),
+        error_message=message_of(error)[:_LONGEST_MESSAGE],
+        attempts=attempts,
+        failed_at=datetime.now(UTC),
+        trace=trace,
+    )
+
+
+def headers_of(story: DeadLetter, original: Iterable[tuple[str, bytes | None]]) -> RawHeaders:
+    """The original headers as they were, then the story's.
+
+    A record that is dead-lettered again after a redrive keeps no older story.
+    """
+    told = msgspec.to_builtins(story)
+    return [
+        *((name, value) for name, value in original if not name.startswith(PREFIX)),
+        *(
+            (PREFIX + field.replace("_", "-"), str(value).encode())
+            for field, value in told.items()
+            if value is not None
+        ),
+    ]
+
+
+def read_story(headers: Iterable[tuple[str, bytes | None]]) -> DeadLetter:
+    """The story in a dead letter's headers.
+
+    Raises:
+        msgspec.ValidationError: it has none, or not all of it.
+    """
+    fields = {
+        name.removeprefix(PREFIX).replace("-", "_"): value.decode("utf-8", "replace")
+        for name, value in headers
+        if name.startswith(PREFIX) and value is not None
+    }
+    return msgspec.convert(fields, DeadLetter, strict=False)
+
+
+def original_headers(headers: Iterable[tuple[str, bytes | None]]) -> RawHeaders:
+    """The headers that the record had before it was dead-lettered."""
+    return [(name, value) for name, value in headers if not name.startswith(PREFIX)]

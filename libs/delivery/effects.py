@@ -1,0 +1,225 @@
+"""From records to their effects: decode, span, hook, handler, retry, circuit, dead letter.
+
+Promises, for each record that is given to ``apply``: its effect has happened, or its dead letter is
+acknowledged by the broker, when it is reported finished; and nothing is ever reported finished
+otherwise. A failure that passes is tried for ever; one that does not, a few times; an error that
+the handler calls permanent, not again.
+"""
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from aiokafka import ConsumerRecord
+from opentelemetry.trace import use_span
+
+from delivery.availability import one_line
+from delivery.circuit import Circuit
+from delivery.dead_letter_sender import DeadLetterSender
+from delivery.processor import Processor
+from delivery.rate import TokenBucket
+from delivery.records import BatchHandler, Handler, Hook, Metadata, PermanentError, metadata_of
+from delivery.retry import Classify, RetryPolicy
+from delivery.topics import Topic
+from telemetry.attributes import ATTEMPTS, OUTCOME
+from telemetry.errors import type_of
+from telemetry.kafka import ProcessSpan, batch_span, start_process_span
+from telemetry.metrics import counter
+
+if TYPE_CHECKING:
+    from delivery.faust_app import App
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+class Undecodable(Exception):
+    """The schema gave nothing for a record's bytes, and no error either."""
+
+
+class Delivery:
+    """A record on its way, with its span."""
+
+    __slots__ = ("attempts", "metadata", "raw", "record", "span")
+
+    def __init__(self, raw: ConsumerRecord, record: Any, span: ProcessSpan) -> None:
+        self.raw = raw
+        self.record = record
+        self.span: ProcessSpan | None = span
+        self.metadata: Metadata = metadata_of(raw)
+        self.attempts = 0
+
+
+class Effects:
+    """One topic's handlers and what is around them; the partitions share it."""
+
+    def __init__(
+        self,
+        app: "App",
+        topic: Topic,
+        dead_letter_topic: Topic,
+        handler: Handler,
+        batch_handler: BatchHandler | None,
+        before: Hook | None,
+        policy: RetryPolicy,
+        classify: Classify,
+    ) -> None:
+        self._app = app
+        self._topic = topic
+        self._handler = handler
+        self._batch_handler = batch_handler
+        self._before = before
+        self._policy = policy
+        self._classify = classify
+        self.circuit = Circuit(topic.name, policy.circuit_threshold)
+        self._undecodable = TokenBucket(policy.undecodable_rate, policy.undecodable_rate)
+        self._dead_letters = DeadLetterSender(app, dead_letter_topic, policy)
+
+    async def apply(self, batch: list[ConsumerRecord], partition: Processor) -> None:
+        """Bring every record of the batch to its end, in order per key.
+
+        Raises:
+            Stopping: the partition is being given up.
+        """
+        deliveries = [self._open(raw) for raw in batch]
+        good = [each for each in deliveries if not isinstance(each.record, Exception)]
+        try:
+            if len(good) < 2 or not await self._together(good, partition):
+                for delivery in good:
+                    await self._alone(delivery, partition)
+            for delivery in deliveries:
+                if isinstance(delivery.record, Exception):
+                    await self._bury_undecodable(delivery, delivery.record, partition)
+        except BaseException as error:
+            for delivery in deliveries:
+                _close(delivery, error)
+            raise
+
+    def _open(self, raw: ConsumerRecord) -> Delivery:
+        span = start_process_span(
+            raw.topic,
+            raw.partition,
+            raw.offset,
+            raw.key,
+            raw.headers,
+            group=self._app.conf.id,
+            body_size=None if raw.value is None else len(raw.value),
+        )
+        try:
+            record = self._topic.schema.loads_value(self._app, raw)
+        except Exception as error:
+            record = error
+        return Delivery(raw, Undecodable("no value") if record is None else record, span)
+
+    # -- all at once
+
+    async def _together(self, good: list[Delivery], partition: Processor) -> bool:
+        """Apply the batch handler; False when the records have to be taken one by one."""
+        if self._batch_handler is None:
+            return False
+        pairs = [(each.record, each.metadata) for each in good]
+        spans = [each.span for each in good if each.span is not None]
+        for pause in self._policy.pauses():
+            if self.circuit.is_open:
+                return False
+            try:
+                with batch_span(self._topic.name, self._app.conf.id, spans):
+                    if self._before is not None:
+                        for record, metadata in pairs:
+                            await self._before(record, metadata)
+                    await self._batch_handler(pairs)
+            except Exception as error:
+                for each in good:
+                    each.attempts += 1
+                if not self._classify(error):
+                    _LOG.info(
+                        "%s: %d records are taken one by one, together they fail: %s",
+                        self._topic.name,
+                        len(good),
+                        one_line(error),
+                    )
+                    return False
+                await self._try_again(good[0], error, pause, partition)
+            else:
+                break
+        self.circuit.success()
+        for each in good:
+            each.attempts += 1
+            _close(each)
+        partition.finish(*(each.raw.offset for each in good))
+        return True
+
+    # -- one by one
+
+    async def _alone(self, delivery: Delivery, partition: Processor) -> None:
+        assert delivery.span is not None
+        failures = 0
+        for pause in self._policy.pauses():
+            delivery.attempts += 1
+            try:
+                with use_span(
+                    delivery.span.span, record_exception=False, set_status_on_exception=False
+                ):
+                    if self._before is not None:
+                        await self._before(delivery.record, delivery.metadata)
+                    await self._handler(delivery.record, delivery.metadata)
+            except Exception as error:
+                failures += not self._classify(error)
+                final = isinstance(error, PermanentError) or failures >= self._policy.attempts
+                if final and not self.circuit.failure(one_line(error)):
+                    await self._bury(delivery, error, partition)
+                    return
+                await self._try_again(delivery, error, pause, partition)
+            else:
+                break
+        self.circuit.success()
+        _close(delivery)
+        partition.finish(delivery.raw.offset)
+
+    async def _try_again(
+        self, delivery: Delivery, error: BaseException, pause: float, partition: Processor
+    ) -> None:
+        raw = delivery.raw
+        trouble = f"{raw.topic}[{raw.partition}]@{raw.offset} failed: {one_line(error)}"
+        _LOG.warning("%s; attempt %d, next in %.1f s", trouble, delivery.attempts, pause)
+        counter("consumer.retries").add(
+            1, {"messaging.destination.name": raw.topic, "error.type": type_of(error)}
+        )
+        await partition.pause(pause, trouble)
+
+    # -- dead letters
+
+    async def _bury_undecodable(
+        self, delivery: Delivery, error: Exception, partition: Processor
+    ) -> None:
+        wait = self._undecodable.take()
+        if wait:
+            await partition.pause(wait, "many records cannot be decoded")
+        await self._bury(delivery, error, partition)
+
+    async def _bury(self, delivery: Delivery, error: Exception, partition: Processor) -> None:
+        assert delivery.span is not None
+        raw = delivery.raw
+        with use_span(delivery.span.span, record_exception=False, set_status_on_exception=False):
+            _LOG.error(
+                "%s[%d]@%d goes to the dead letters after %d attempts: %s",
+                raw.topic,
+                raw.partition,
+                raw.offset,
+                delivery.attempts,
+                one_line(error),
+                exc_info=error,
+            )
+        await self._dead_letters.send(raw, error, delivery.attempts, delivery.span, partition)
+        delivery.span.span.set_attribute(OUTCOME, "dead_letter")
+        _close(delivery, error)
+        partition.finish(raw.offset)
+
+
+def _close(delivery: Delivery, error: BaseException | None = None) -> None:
+    """End the span, unless that was done; a record that is let go is no failure of its own."""
+    span, delivery.span = delivery.span, None
+    if span is None:
+        return
+    span.span.set_attribute(ATTEMPTS, delivery.attempts)
+    if error is None:
+        span.span.set_attribute(OUTCOME, "done")
+    span.finish(error)

@@ -1,0 +1,127 @@
+"""A Faust application with this library's defaults.
+
+Faust's own defaults lose records, wait minutes for a killed worker, listen on every interface and
+give up when Kafka is away. This application does none of it, and starts only what receiving and
+sending need: no web server, no tables, no agents (records go to ``delivery.consumer.consume``).
+"""
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any, Final, cast
+
+import faust
+from faust.app.base import BootStrategy
+from faust.types.settings import Settings
+from mode.types import ServiceT
+
+from delivery.availability import Availability
+from delivery.consumption import Consumption
+from delivery.settings import KafkaSettings
+from delivery.topics import Topic
+from delivery.transport import SCHEME
+
+# A killed worker's partitions go to another after this time; the project promises 15 s.
+SESSION_TIMEOUT_S: Final = 8.0
+HEARTBEAT_S: Final = 2.0
+REQUEST_TIMEOUT_S: Final = 30.0
+COMMIT_INTERVAL_S: Final = 1.0
+_MB: Final = 1024 * 1024
+
+
+class _Settings(Settings):
+    """Faust's settings, without its habit of letting environment variables override them."""
+
+    def getenv(self, env_name: str) -> Any:
+        return None
+
+
+class _Boot(BootStrategy):
+    """What starts, in this order: services that do not need Kafka, then producer, then consumer."""
+
+    app: "App"
+
+    def server(self) -> Iterable[ServiceT]:
+        kafka: list[ServiceT] = []
+        if self.app.kafka.enable_kafka_consumer:
+            kafka = [self.app.producer, self.app.consumer]
+        return chain(self.app.before_kafka, kafka)
+
+    def producer_only(self) -> Iterable[ServiceT]:
+        return chain(self.app.before_kafka, [self.app.producer])
+
+
+class App(faust.App):
+    """See ``create_app``.
+
+    ``before_kafka`` is the seam for services that must run while Kafka is away, such as an HTTP
+    server: mode services, started first and stopped last. ``availability`` says whether Kafka
+    answers, and why not.
+    """
+
+    BootStrategy = _Boot
+    Settings = _Settings
+
+    kafka: KafkaSettings
+    availability: Availability
+    before_kafka: list[ServiceT]
+    consumptions: dict[str, Consumption]
+    declared_topics: list[Topic]
+
+    async def on_start(self) -> None:
+        """Faust's own start would also create the consumer of a producer-only application."""
+        self.finalize()
+
+    def _create_directories(self) -> None:
+        """None: they are for tables, and their parent need not exist or be writable."""
+
+    async def _stop_consumer(self) -> None:
+        """Leave it to the consumer's own stop: Faust's way here acknowledges what is in flight."""
+
+
+def create_app(
+    name: str,
+    kafka: KafkaSettings,
+    *,
+    producer_only: bool = False,
+    topics: Iterable[Topic] = (),
+) -> App:
+    """A Faust application for receiving (a worker) or, ``producer_only``, for sending.
+
+    ``topics`` are created, with their dead-letter topics, when Kafka is first reached; those that
+    are given to ``consume`` are added to them. Starting waits for Kafka for as long as it takes:
+    start a ``producer_only`` application in a task where something else must go on meanwhile.
+    With ENABLE_KAFKA_CONSUMER=false a worker runs its ``before_kafka`` services alone.
+    """
+    servers = kafka.bootstrap_servers()
+    app = App(
+        kafka.kafka_group_id or name,
+        broker=";".join(f"{SCHEME}://{server}" for server in servers),
+        broker_credentials=kafka.faust_credentials(),
+        broker_client_id=name,
+        broker_session_timeout=SESSION_TIMEOUT_S,
+        broker_heartbeat_interval=HEARTBEAT_S,
+        broker_rebalance_timeout=2 * kafka.kafka_stop_timeout,
+        broker_request_timeout=REQUEST_TIMEOUT_S,
+        broker_commit_interval=COMMIT_INTERVAL_S,
+        broker_max_poll_records=1000,
+        consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=30_000,
+        producer_acks=-1,
+        producer_request_timeout=REQUEST_TIMEOUT_S,
+        # A dead letter is the record and its story: it must fit where the record fitted.
+        producer_max_request_size=16 * _MB,
+        producer_metadata_max_age_ms=30_000,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,  # Faust then leaves the assignment to aiokafka
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+        autodiscover=False,
+    )
+    app.kafka = kafka
+    app.availability = Availability()
+    app.before_kafka = []
+    app.consumptions = {}
+    app.declared_topics = list(topics)
+    app.producer_only = producer_only
+    return cast(App, app)

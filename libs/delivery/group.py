@@ -1,0 +1,161 @@
+"""aiokafka's consumer in Faust's consumer thread, so that no record is handed over twice or missed
+around a rebalance.
+
+Everything here runs on the thread's own event loop. Records fetched carry the epoch of the
+assignment that they belong to: a fetch is cancelled before partitions are given up, and none begins
+until the new assignment is in place, so a record of an old assignment can never be taken for one
+of the new, whose position may be lower.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import ConsumerStoppedError
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+
+from delivery.availability import KAFKA_ERRORS
+
+if TYPE_CHECKING:
+    from delivery.receiver import Consumer
+
+_FETCH_TIMEOUT_MS: Final = 500
+_PAUSED_POLL_S: Final = 0.05
+_STOP_TIMEOUT_S: Final = 5.0
+
+Records = Mapping[TopicPartition, list[ConsumerRecord]]
+
+
+class GroupThread(AIOKafkaConsumerThread):
+    """The thread that is a member of the group, on behalf of a ``Consumer``."""
+
+    consumer: "Consumer"
+    _epoch = 0
+    _assigned: asyncio.Event
+    _fetching: asyncio.Task[Any] | None = None
+
+    async def on_start(self) -> None:
+        """Nothing yet: ``open`` connects, once Kafka is there."""
+        self._assigned = asyncio.Event()
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group, within a bounded time."""
+        if self._method_queue is not None:
+            await self._method_queue.stop()
+        await self.shut()
+
+    async def open(self, topics: Iterable[str]) -> None:
+        """Connect and join the group for these topics.
+
+        Raises:
+            KafkaError, OSError, TimeoutError: Kafka is away, or refuses.
+        """
+        consumer = self._create_consumer(loop=self.thread_loop)
+        try:
+            await consumer.start()
+        except BaseException:
+            await consumer.stop()
+            raise
+        self._consumer = consumer
+        consumer.subscribe(topics, listener=_Listener(self))
+
+    async def shut(self) -> None:
+        """Leave the group and close; bounded, and quiet when Kafka is away."""
+        consumer, self._consumer = self._consumer, None
+        await self.halt()
+        if consumer is not None:
+            try:
+                await asyncio.wait_for(consumer.stop(), _STOP_TIMEOUT_S)
+            except KAFKA_ERRORS:
+                await consumer._client.close()
+
+    async def halt(self) -> None:
+        """Fetch no more until there is another assignment."""
+        self._assigned.clear()
+        self._epoch += 1
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.wait({self._fetching})
+            self._fetching = None
+
+    async def fetch(self, full: set[TopicPartition]) -> tuple[int, Records]:
+        """Records of the partitions that are not full, with the epoch of their assignment.
+
+        Waits for at most half a second. Counts as a sign of life for ``max_poll_interval`` also
+        when every partition is full: a retry that lasts for hours keeps its partition.
+
+        Raises:
+            KafkaError: this consumer is of no more use.
+        """
+        consumer = self._usable()
+        epoch = self._epoch
+        with consumer._subscription.fetch_context():
+            wanted = consumer.assignment() - full
+            if not self._assigned.is_set() or not wanted:
+                await asyncio.sleep(_PAUSED_POLL_S)
+                return epoch, {}
+        timeout = _PAUSED_POLL_S * 1000 if full else _FETCH_TIMEOUT_MS
+        self._fetching = self.thread_loop.create_task(
+            consumer.getmany(*wanted, timeout_ms=int(timeout))
+        )
+        done, _ = await asyncio.wait({self._fetching})
+        task = done.pop()
+        if task.cancelled():
+            return epoch, {}
+        return epoch, cast(Records, task.result())
+
+    def _usable(self) -> AIOKafkaConsumer:
+        consumer = self._consumer
+        if consumer is None or consumer._closed:
+            raise ConsumerStoppedError
+        consumer._coordinator.check_errors()
+        # Nobody in aiokafka looks at this task: when it ends, fetches just return nothing.
+        if consumer._fetcher._fetch_task.done():
+            consumer._fetcher._fetch_task.result()
+            raise ConsumerStoppedError
+        return consumer
+
+    async def commit_offsets(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit. Raises KafkaError when the group has moved on, or Kafka refuses."""
+        consumer = self._usable()
+        assignment = consumer.assignment()
+        mine = {tp: offset for tp, offset in offsets.items() if tp in assignment}
+        if mine:
+            await consumer.commit(mine)
+
+    async def ends(self, partitions: set[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
+        """For each partition its end and the next offset to be fetched.
+
+        Raises:
+            KafkaError, TimeoutError: Kafka is away.
+        """
+        consumer = self._usable()
+        mine = partitions & consumer.assignment()
+        if not mine:
+            return {}
+        ends = await consumer.end_offsets(list(mine))
+        return {tp: (end, await consumer.position(tp)) for tp, end in ends.items()}
+
+    async def in_application(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something on the application's loop, and wait for it here."""
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.parent_loop))
+
+    async def assigned(self, partitions: set[TopicPartition]) -> None:
+        """The group has given us these partitions."""
+        await self.in_application(self.consumer.assign(partitions, self._epoch))
+        self._assigned.set()
+
+
+class _Listener(ConsumerRebalanceListener):
+    """What aiokafka calls around a rebalance; heartbeats go on while it waits here."""
+
+    def __init__(self, thread: GroupThread) -> None:
+        self._thread = thread
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        await self._thread.halt()
+        await self._thread.in_application(self._thread.consumer.revoke())
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        await self._thread.assigned(assigned)

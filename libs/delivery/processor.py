@@ -1,0 +1,143 @@
+"""One partition's records, in order, apart from every other partition's.
+
+A record that is stuck holds up its own partition and no other. The queue is bounded: a partition
+whose queue is full is not fetched from until half of it is done.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from delivery.availability import one_line
+from delivery.progress import Progress
+
+if TYPE_CHECKING:
+    from delivery.effects import Effects
+
+_LOG: Final = logging.getLogger(__name__)
+BATCH_SIZE: Final = 200
+_FULL_RECORDS: Final = 2_000
+_FULL_BYTES: Final = 16 * 1024 * 1024
+_PAUSE_AFTER_BUG_S: Final = 5.0
+
+
+class Stopping(Exception):
+    """The partition is being given up; what is not finished is delivered again."""
+
+
+class Processor:
+    """Takes what is there, up to 200 records, applies it, and goes on.
+
+    ``position`` is the offset that may be committed: everything before it is durable. None until
+    there is one. ``trouble`` says why the oldest record is being tried again.
+    """
+
+    def __init__(self, tp: TopicPartition, effects: "Effects") -> None:
+        self.tp = tp
+        self.trouble: str | None = None
+        self.full = False
+        self._effects = effects
+        self._queue: deque[ConsumerRecord] = deque()
+        self._bytes = 0
+        self._batch: list[ConsumerRecord] = []
+        self._progress: Progress | None = None
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._task = asyncio.create_task(self._run(), name=f"{tp.topic}[{tp.partition}]")
+
+    @property
+    def position(self) -> int | None:
+        return None if self._progress is None else self._progress.position
+
+    @property
+    def oldest(self) -> int | None:
+        """The offset of the first record that is not finished, None when nothing came yet."""
+        if self._progress is None:
+            return self._queue[0].offset if self._queue else None
+        return self._progress.position
+
+    def feed(self, records: list[ConsumerRecord]) -> None:
+        """Take these, which follow those before."""
+        self._queue.extend(records)
+        self._bytes += sum(map(_size, records))
+        self.full = len(self._queue) >= _FULL_RECORDS or self._bytes >= _FULL_BYTES
+        self._wake.set()
+
+    async def stop(self, timeout: float) -> None:
+        """Finish the batch in hand, for at most ``timeout`` seconds, and take no more.
+
+        A record that is only waiting to be tried again is let go at once.
+        """
+        self._stopping.set()
+        self._wake.set()
+        await asyncio.wait({self._task}, timeout=timeout)
+        if not self._task.done():
+            _LOG.warning(
+                "%s[%d]: stopped before offset %s was finished; it will be delivered again",
+                self.tp.topic,
+                self.tp.partition,
+                self.oldest,
+            )
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def pause(self, seconds: float, trouble: str) -> None:
+        """Wait before trying again.
+
+        Raises:
+            Stopping: there will be no other try here.
+        """
+        self.trouble = trouble
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+        raise Stopping
+
+    def finish(self, *offsets: int) -> None:
+        """The effects, or the dead letters, of these are durable."""
+        assert self._progress is not None
+        self.trouble = None
+        self._progress.finish(offsets)
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set():
+            if not self._queue:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            batch = self._take()
+            self._progress = Progress(raw.offset for raw in batch)
+            try:
+                await self._apply(batch)
+            except Stopping:
+                return
+
+    def _take(self) -> list[ConsumerRecord]:
+        queue = self._queue
+        batch = [queue.popleft() for _ in range(min(BATCH_SIZE, len(queue)))]
+        self._bytes -= sum(map(_size, batch))
+        if len(queue) < _FULL_RECORDS // 2 and self._bytes < _FULL_BYTES // 2:
+            self.full = False
+        return batch
+
+    async def _apply(self, batch: list[ConsumerRecord]) -> None:
+        """Until all is finished: an error that gets here is a bug of ours, and no reason to skip."""
+        progress = self._progress
+        assert progress is not None
+        while batch:
+            try:
+                await self._effects.apply(batch, self)
+            except Stopping:
+                raise
+            except Exception as error:
+                _LOG.exception("%s[%d]: unexpected", self.tp.topic, self.tp.partition)
+                await self.pause(_PAUSE_AFTER_BUG_S, one_line(error))
+            batch = [raw for raw in batch if progress.pending(raw.offset)]
+
+
+def _size(raw: ConsumerRecord) -> int:
+    return len(raw.value) if raw.value is not None else 0

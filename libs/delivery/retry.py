@@ -1,0 +1,56 @@
+"""Which failures pass, and how long to wait before trying again."""
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
+
+import asyncpg
+import msgspec
+
+from delivery.postgres.errors import is_database_away
+from delivery.records import PermanentError
+
+Classify: TypeAlias = Callable[[BaseException], bool]
+
+_PASSING: Final = (
+    OSError,  # refused, unreachable, reset; TimeoutError is one of them
+    asyncpg.TransactionRollbackError,  # class 40: a deadlock, a serialisation failure
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, until it is promoted
+)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the failure says nothing about the record, and goes by itself.
+
+    Network errors, time-outs, a database that is away or full. A service may give ``consume`` a
+    function of its own that knows more: ``lambda e: is_passing(e) or isinstance(e, MyError)``.
+    """
+    if isinstance(error, PermanentError):
+        return False
+    return isinstance(error, _PASSING) or is_database_away(error)
+
+
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How often and how fast.
+
+    ``attempts`` are for a record whose failure does not pass; one whose failure passes is tried for
+    ever. Pauses grow by the factor 2 from ``first_pause`` to ``longest_pause`` (seconds), each
+    shortened at random by up to a half, so that workers do not come back all at once.
+    ``circuit_threshold`` is how many records in a row may fail for good before it is the handler
+    that is suspected, and not the records. ``undecodable_rate`` bounds the dead letters a second
+    of records that cannot be decoded, in each worker.
+    """
+
+    attempts: int = 4
+    first_pause: float = 0.1
+    longest_pause: float = 30.0
+    circuit_threshold: int = 10
+    undecodable_rate: float = 20.0
+
+    def pauses(self) -> Iterator[float]:
+        """The pauses in seconds, without end."""
+        pause = self.first_pause
+        while True:
+            yield pause * random.uniform(0.5, 1.0)
+            pause = min(pause * 2, self.longest_pause)

@@ -1,0 +1,130 @@
+"""How to reach Kafka: one set of settings for Faust and for plain aiokafka clients alike.
+
+Read once, at a service's composition root, and passed down. A wrong value is refused when the
+settings are read, in one line that names the variable and never shows a secret.
+"""
+
+import ssl
+from typing import Any, Final, Literal
+
+import msgspec
+from aiokafka.helpers import create_ssl_context
+from faust import SASLCredentials, SSLCredentials
+from faust.types.auth import CredentialsT
+
+_DEFAULT_PORT: Final = 9092
+
+
+class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
+    """Kafka's address, the consumer group, security, and what this process is to do with Kafka.
+
+    ``kafka_broker_url`` is one broker or several, comma separated (``host:port``).
+    ``kafka_group_id`` is the consumer group; the application's name where it is not set.
+    ``kafka_stop_timeout`` is how many seconds records in flight get to finish at a stop or when
+    their partition goes to another worker; what is not finished by then is delivered again.
+    """
+
+    kafka_broker_url: str = f"localhost:{_DEFAULT_PORT}"
+    kafka_group_id: str | None = None
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: str | None = None
+    kafka_ssl_cafile: str | None = None
+    kafka_ssl_certfile: str | None = None
+    kafka_ssl_keyfile: str | None = None
+    kafka_stop_timeout: float = 10.0
+    enable_kafka_producer: bool = True
+    enable_kafka_consumer: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what could only fail later.
+
+        Raises:
+            ValueError: names the variable and what it takes.
+        """
+        if not self.bootstrap_servers():
+            raise ValueError("KAFKA_BROKER_URL takes host:port, or several, comma separated")
+        if self.kafka_stop_timeout <= 0:
+            raise ValueError("KAFKA_STOP_TIMEOUT takes a number of seconds above 0")
+        if self.uses_sasl and not (self.kafka_sasl_username and self.kafka_sasl_password):
+            raise ValueError(
+                "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD are needed"
+                f" with KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol}"
+            )
+        try:
+            self.ssl_context()
+        except (OSError, ssl.SSLError) as error:
+            raise ValueError(
+                "KAFKA_SSL_CAFILE, KAFKA_SSL_CERTFILE and KAFKA_SSL_KEYFILE take readable"
+                f" PEM files: {error.strerror or error}"
+            ) from None
+
+    def __repr__(self) -> str:
+        """Without the credentials: settings end up in logs and error pages."""
+        return f"KafkaSettings({self.kafka_security_protocol} {self.kafka_broker_url})"
+
+    @property
+    def uses_sasl(self) -> bool:
+        """Whether the client signs in with a name and a password."""
+        return self.kafka_security_protocol.startswith("SASL")
+
+    def bootstrap_servers(self) -> list[str]:
+        """The brokers as ``host:port``; a scheme such as ``kafka://`` may stand before each.
+
+        Raises:
+            ValueError: a port is no number between 1 and 65535.
+        """
+        servers = []
+        for part in self.kafka_broker_url.replace(";", ",").split(","):
+            address = part.strip().rpartition("://")[2].rstrip("/")
+            if not address:
+                continue
+            host, colon, port = address.rpartition(":")
+            if not colon or address.endswith("]"):
+                host, port = address, str(_DEFAULT_PORT)
+            if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+                raise ValueError("KAFKA_BROKER_URL takes host:port, or several, comma separated")
+            servers.append(f"{host}:{port}")
+        return servers
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """The TLS context of the two TLS protocols, None for the others.
+
+        Raises:
+            OSError: a file cannot be read, or is no certificate or key.
+        """
+        if not self.kafka_security_protocol.endswith("SSL"):
+            return None
+        return create_ssl_context(
+            cafile=self.kafka_ssl_cafile,
+            certfile=self.kafka_ssl_certfile,
+            keyfile=self.kafka_ssl_keyfile,
+        )
+
+    def faust_credentials(self) -> CredentialsT | None:
+        """What Faust takes as ``broker_credentials``."""
+        context = self.ssl_context()
+        if self.uses_sasl:
+            return SASLCredentials(
+                username=self.kafka_sasl_username,
+                password=self.kafka_sasl_password,
+                mechanism=self.kafka_sasl_mechanism,
+                ssl_context=context,
+            )
+        return SSLCredentials(context) if context is not None else None
+
+    def aiokafka(self) -> dict[str, Any]:
+        """Keyword arguments of a plain aiokafka producer, consumer or admin client."""
+        arguments: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap_servers(),
+            "security_protocol": self.kafka_security_protocol,
+            "ssl_context": self.ssl_context(),
+        }
+        if self.uses_sasl:
+            arguments |= {
+                "sasl_mechanism": self.kafka_sasl_mechanism,
+                "sasl_plain_username": self.kafka_sasl_username,
+                "sasl_plain_password": self.kafka_sasl_password,
+            }
+        return arguments
