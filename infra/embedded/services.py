@@ -8,7 +8,7 @@ so that a DATABASE_URL in somebody's shell never reaches the demo or a test.
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -45,32 +45,47 @@ def start_service(
     """
     program = [sys.executable, "-m"] if command[0] in _MODULES else []
     process = Process(name, [*program, *command], env=env, cwd=cwd, grace=8.0)
-    try:
-        if ready is not None:
-            _wait_for_ready(process, ready, timeout)
-    except BaseException:
-        process.kill()
-        raise
+    if ready is not None:
+        try:
+            wait_ready({ready: process}, timeout)
+        except BaseException:
+            process.kill()
+            raise
     return process
 
 
-def _wait_for_ready(process: Process, url: str, timeout: float) -> None:
+def wait_ready(
+    processes: Mapping[str, Process],
+    timeout: float,
+    progress: Callable[[Process], None] = lambda process: None,
+) -> None:
+    """Wait until every URL answers 200, telling `progress` each process once it does.
+
+    Raises StartError as soon as one of the processes has ended, or after `timeout` seconds.
+    """
     deadline = time.monotonic() + timeout
-    answer = "no answer"
+    waiting = dict(processes)
     with httpx.Client(timeout=2.0, trust_env=False) as client:
-        while True:
-            if not process.running:
-                raise StartError(f"{process.name} ended at its start: {process.last_words()}")
-            try:
-                response = client.get(url)
-            except httpx.HTTPError as error:
-                answer = str(error) or type(error).__name__
-            else:
-                if response.status_code == httpx.codes.OK:
-                    return
-                answer = f"{response.status_code} {response.text[:200]}".replace("\n", " ")
-            if time.monotonic() > deadline:
-                raise StartError(
-                    f"{process.name} was not ready within {timeout:.0f} s: {url} says {answer}"
-                )
+        while waiting:
+            for url, process in list(waiting.items()):
+                if not process.running:
+                    raise StartError(f"{process.name} ended at its start: {process.last_words()}")
+                answer = _answer(client, url)
+                if answer is None:
+                    progress(waiting.pop(url))
+                elif time.monotonic() > deadline:
+                    raise StartError(
+                        f"{process.name} was not ready within {timeout:.0f} s: {url} says {answer}"
+                    )
             time.sleep(0.05)
+
+
+def _answer(client: httpx.Client, url: str) -> str | None:
+    """None for 200, otherwise what is the matter, in one line."""
+    try:
+        response = client.get(url)
+    except httpx.HTTPError as error:
+        return str(error) or type(error).__name__
+    if response.status_code == httpx.codes.OK:
+        return None
+    return f"{response.status_code} {response.text[:200]}".replace("\n", " ")

@@ -141,7 +141,7 @@ def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@get(["/", "/page.js", "/tree.js", "/style.css"], sync_to_thread=False)
+@get(["/", "/page.js", "/trace.js", "/dom.js", "/style.css"], sync_to_thread=False)
 def page(request: Request[Any, Any, Any]) -> Response[bytes]:
     name = request.scope["path"].strip("/") or "index.html"
     types = {"html": MediaType.HTML, "js": "text/javascript", "css": MediaType.CSS}

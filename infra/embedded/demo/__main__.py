@@ -1,0 +1,176 @@
+"""`python -m embedded.demo`: its options, its exit status, and its end.
+
+Exit status 0: the tour was taken and everything that it promises was seen (with --once), or it was
+ended by Ctrl-C after the tour. 1: a part did not start, or a promise was not kept; what is the
+matter is said in one line. 130: interrupted before the end of the tour. No process stays behind.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import httpx
+
+from embedded.demo import promises, report
+from embedded.demo.story import Library
+from embedded.demo.terminal import Terminal
+from embedded.demo.tour import Step, Tour
+from embedded.demo.tree import Tree
+from embedded.processes import StartError
+from embedded.services import bare_environment
+from embedded.stack import Stack, StackSettings
+
+TELEMETRY_PATIENCE = 12.0
+"""Seconds after the tour until what it promises must have been seen."""
+
+
+def options_from(arguments: Sequence[str] | None, environ: dict[str, str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m embedded.demo",
+        description="Starts PostgreSQL, a Kafka-protocol broker, backend, bookapp and a trace page "
+        "on this machine, takes a tour through them, prints the traces, and stays up until Ctrl-C.",
+        epilog="An address that is taken? Choose other ports: --bookapp-port 0 takes any free one.",
+    )
+    parser.add_argument("--once", action="store_true", help="end after the tour")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was seen to FILE")
+    for name, variable, default in (
+        ("--bookapp-port", "DEMO_BOOKAPP_PORT", 8000),
+        ("--backend-port", "DEMO_BACKEND_PORT", 8001),
+        ("--trace-port", "DEMO_TRACE_PORT", 4318),
+    ):
+        parser.add_argument(
+            name,
+            type=_port,
+            default=environ.get(variable) or default,
+            metavar="PORT",
+            help=f"(default {default}, or {variable}; 0 takes a free one)",
+        )
+    parser.add_argument(
+        "--kafka",
+        metavar="HOST:PORT",
+        default=environ.get("DEMO_KAFKA_BROKER_URL") or None,
+        help="a Kafka that runs already, instead of the embedded one",
+    )
+    return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return int(text)
+
+
+def run(options: argparse.Namespace, environ: dict[str, str]) -> int:
+    """Start, tour, show, stay. Raises StartError."""
+    terminal = Terminal()
+    settings = StackSettings(
+        environment=bare_environment(environ),
+        bookapp_port=options.bookapp_port or None,
+        backend_port=options.backend_port or None,
+        receiver_port=options.trace_port or None,
+        kafka_broker_url=options.kafka,
+    )
+    terminal.heading("Starting (all of it on this machine, none of it stays)")
+    with Stack(settings, lambda part, took: terminal.good(f"{part} ({took:.1f} s)")) as stack:
+        assert stack.receiver is not None
+        terminal.heading("The tour")
+        with httpx.Client(base_url=stack.bookapp_url, timeout=10, trust_env=False) as client:
+            steps = Tour(client, terminal.good).take()
+        library, kept = _wait_for_promises(stack, steps)
+        _show_traces(terminal, steps, library)
+        terminal.heading("What this has shown")
+        for promise, seen in kept:
+            (terminal.good if seen else terminal.bad)(promise.text)
+        if options.json is not None:
+            seen_spans, seen_logs = stack.receiver.spans(), stack.receiver.logs()
+            report.write(options.json, report.report(steps, seen_spans, seen_logs))
+        missing = [promise.text for promise, seen in kept if not seen]
+        if options.once:
+            if missing:
+                raise StartError(f"Not seen within {TELEMETRY_PATIENCE:.0f} s: {missing[0]}.")
+            return 0
+        _show_addresses(terminal, stack)
+        try:
+            _stay(stack)
+        except KeyboardInterrupt:
+            terminal.say("\nStopping.")
+    return 0
+
+
+def _wait_for_promises(
+    stack: Stack, steps: list[Step]
+) -> tuple[Library, list[tuple[promises.Promise, bool]]]:
+    assert stack.receiver is not None
+    deadline = time.monotonic() + TELEMETRY_PATIENCE
+    while True:
+        library = Library(stack.receiver.trace)
+        kept = promises.kept(steps, library)
+        if all(seen for _, seen in kept) or time.monotonic() > deadline:
+            return library, kept
+        time.sleep(0.2)
+
+
+def _show_traces(terminal: Terminal, steps: list[Step], library: Library) -> None:
+    terminal.heading("Its traces (⇢ follows a link, from the send to what processed the record)")
+    tree = Tree(library, terminal)
+    for step in steps:
+        story = library.story(step.trace_id)
+        if story is not None:
+            terminal.say()
+            for line in tree.lines(step.name, story):
+                terminal.say("  " + line)
+
+
+def _show_addresses(terminal: Terminal, stack: Stack) -> None:
+    assert stack.receiver is not None
+    terminal.heading("It stays up until Ctrl-C")
+    terminal.say(f"  traces         {stack.receiver.url}/")
+    terminal.say(f"  bookapp, docs  {stack.bookapp_url}/schema")
+    terminal.say(f"  backend, docs  {stack.backend_url}/schema")
+    terminal.say(f"  PostgreSQL     {stack.database_url}")
+    terminal.say(f"  Kafka          {stack.kafka_broker_url}")
+    terminal.say(f"\n  Try: curl -i {stack.bookapp_url}/books/1")
+
+
+def _stay(stack: Stack) -> None:
+    """Until Ctrl-C. Raises StartError when a part ends before."""
+    while True:
+        for process in stack.processes():
+            if not process.running:
+                raise StartError(f"{process.name} has ended: {process.last_words()}")
+        time.sleep(0.5)
+
+
+class _Ended(BaseException):
+    """SIGTERM or SIGHUP: everything is closed on its way out, as on Ctrl-C."""
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    raise _Ended
+
+
+def main() -> int:
+    environ = dict(os.environ)
+    options = options_from(None, environ)
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGHUP, _end)
+    try:
+        return run(options, environ)
+    except (StartError, OSError) as error:
+        print(f"demo: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ndemo: stopped", file=sys.stderr)
+        return 130
+    except _Ended:
+        return 143
+
+
+if __name__ == "__main__":
+    sys.exit(main())
