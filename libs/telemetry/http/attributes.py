@@ -1,0 +1,81 @@
+"""A request's attributes, as the semantic conventions for HTTP servers name them.
+
+Values that repeat are computed once: the caches are bounded, since clients choose the values.
+"""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from opentelemetry.util.types import AttributeValue
+
+from telemetry.http.asgi import Scope
+
+_METHODS: Final = frozenset(
+    ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY")
+)
+_SECRET_PARAMETER: Final = re.compile(
+    r"(?i)((?:^|&)(?:[^=&]*(?:signature|credential|password|secret|token|key)|sig|awsaccesskeyid)=)[^&]*"
+)
+
+
+def known_method(method: str) -> str:
+    """The method, ``_OTHER`` for one that is no standard's: clients may send anything."""
+    return method if method in _METHODS else "_OTHER"
+
+
+def redact(query: str) -> str:
+    """The query string, with the values of parameters that hold secrets by their name left out."""
+    return _SECRET_PARAMETER.sub(r"\1REDACTED", query)
+
+
+@lru_cache(maxsize=1024)
+def _address(host: bytes) -> dict[str, AttributeValue]:
+    name, _, port = host.decode("latin-1").rpartition(":")
+    if name and port.isdecimal() and len(port) < 6:
+        return {"server.address": name.strip("[]"), "server.port": int(port)}
+    return {"server.address": host.decode("latin-1").strip("[]")}
+
+
+def request_attributes(scope: Scope) -> tuple[dict[str, AttributeValue], dict[str, str] | None]:
+    """What is known of a request before it is routed, and its trace context if it brought one."""
+    method = scope["method"]
+    attributes: dict[str, AttributeValue] = {
+        "http.request.method": known_method(method),
+        "url.path": scope["path"],
+        "url.scheme": scope["scheme"],
+        "network.protocol.version": scope["http_version"],
+    }
+    carrier: dict[str, str] | None = None
+    for name, value in scope["headers"]:
+        if name == b"host":
+            attributes.update(_address(value))
+        elif name == b"user-agent":
+            attributes["user_agent.original"] = value.decode("latin-1")
+        elif name in (b"traceparent", b"tracestate"):
+            carrier = {} if carrier is None else carrier
+            known, text = name.decode(), value.decode("latin-1")
+            # A list may come in parts; two parents cannot both be right, and make none.
+            carrier[known] = f"{carrier[known]},{text}" if known in carrier else text
+    if attributes["http.request.method"] == "_OTHER":
+        attributes["http.request.method_original"] = method
+    if scope.get("query_string"):
+        attributes["url.query"] = redact(scope["query_string"].decode("latin-1"))
+    if scope.get("client"):
+        attributes["client.address"], attributes["client.port"] = scope["client"]
+    return attributes, carrier
+
+
+@lru_cache(maxsize=4096)
+def metric_labels(
+    method: str, scheme: str, route: str | None, status: int | None, error_type: str | None
+) -> dict[str, str | int]:
+    """The attributes of ``http.server.request.duration``; shared, not to be changed."""
+    labels: dict[str, str | int] = {"http.request.method": method, "url.scheme": scheme}
+    if route:
+        labels["http.route"] = route
+    if status is not None:
+        labels["http.response.status_code"] = status
+    if error_type is not None:
+        labels["error.type"] = error_type
+    return labels

@@ -1,0 +1,64 @@
+"""The lean middleware: the server span of the conventions with nothing done twice.
+
+It costs about half of the stock one (docs: "Where the time goes").
+"""
+
+from collections.abc import Collection
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from telemetry.http.asgi import ASGIApp, Message, Receive, Scope, Send
+from telemetry.http.attributes import request_attributes
+from telemetry.http.request import ServerRequest, _current, answer_failure
+
+_tracer = trace.get_tracer("telemetry.http")
+_propagator = TraceContextTextMapPropagator()
+_NO_PARENT = otel_context.Context()
+
+
+class TracingMiddleware:
+    """Pure ASGI; wraps a whole application. The paths in ``excluded`` are not traced."""
+
+    def __init__(self, app: ASGIApp, excluded: Collection[str] = frozenset()) -> None:
+        self._app = app
+        self._excluded = frozenset(excluded)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in self._excluded:
+            await self._app(scope, receive, send)
+            return
+        request = _start(scope)
+
+        async def traced_send(message: Message) -> None:
+            kind = message["type"]
+            if kind == "http.response.start":
+                request.answer(message)
+            await send(message)
+            if kind == "http.response.body" and not message.get("more_body"):
+                request.finish()
+
+        token = otel_context.attach(request.context)
+        current = _current.set(request)
+        try:
+            await self._app(scope, receive, traced_send)
+        except Exception as error:
+            request.fail(error, escaped=True)
+            if request.status is None:
+                await answer_failure(traced_send)
+            raise
+        finally:
+            request.finish()
+            _current.reset(current)
+            otel_context.detach(token)
+
+
+def _start(scope: Scope) -> ServerRequest:
+    attributes, carrier = request_attributes(scope)
+    parent = _NO_PARENT if carrier is None else _propagator.extract(carrier, _NO_PARENT)
+    span = _tracer.start_span(
+        scope["method"], context=parent, kind=SpanKind.SERVER, attributes=attributes
+    )
+    return ServerRequest(scope, span)

@@ -1,0 +1,120 @@
+"""One request and its server span, from the routing to the end of the response.
+
+Both middlewares use it; that is what makes their spans the same.
+"""
+
+import time
+from contextvars import ContextVar
+from typing import Final
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import Span, StatusCode
+
+from telemetry import metrics
+from telemetry.errors import ERROR_TYPE, add_exception, type_of
+from telemetry.http.asgi import Message, Scope, Send
+from telemetry.http.attributes import known_method, metric_labels
+
+_duration = metrics.histogram("http.server.request.duration")
+_current: ContextVar["ServerRequest | None"] = ContextVar("telemetry_http_request", default=None)
+
+_FAILURE: Final = b'{"type":"about:blank","title":"Internal Server Error","status":500}'
+
+
+class ServerRequest:
+    """What a middleware does to the server span; ``finish`` completes it, once.
+
+    It also ends it, unless ``ends_span`` is False: then the stock middleware does.
+    """
+
+    __slots__ = (
+        "_ends_span",
+        "_error",
+        "_escaped",
+        "_finished",
+        "_method",
+        "_scope",
+        "_started",
+        "context",
+        "span",
+        "status",
+    )
+
+    def __init__(self, scope: Scope, span: Span, *, ends_span: bool = True) -> None:
+        self._scope = scope
+        self._method = known_method(scope["method"])
+        self._started = time.perf_counter()
+        self._error: BaseException | None = None
+        self._escaped = False
+        self._finished = False
+        self._ends_span = ends_span
+        self.span = span
+        self.context = trace.set_span_in_context(span, otel_context.Context())
+        self.status: int | None = None
+
+    def answer(self, message: Message) -> None:
+        """Take the status of a ``http.response.start``, and put the trace context into it."""
+        self.status = message["status"]
+        span = self.span.get_span_context()
+        value = f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
+        message["headers"] = [*message.get("headers", ()), (b"traceparent", value.encode())]
+
+    def fail(self, error: BaseException, *, escaped: bool = False) -> None:
+        """Note an exception; ``escaped`` when it left the application instead of a response."""
+        self._error = error
+        self._escaped = escaped
+
+    def finish(self) -> None:
+        """Give the span its name, route, status and exception, and record how long it took."""
+        if self._finished:
+            return
+        self._finished = True
+        span, status, error_type = self.span, self.status, None
+        # Litestar's: the template of the route, set when it routes.
+        route: str | None = self._scope.get("path_template") or None
+        name = "HTTP" if self._method == "_OTHER" else self._method
+        attributes: dict[str, str | int] = {}
+        if route is not None:
+            attributes["http.route"] = route
+            name = f"{name} {route}"
+        if status is not None:
+            attributes["http.response.status_code"] = status
+        failed = self._escaped or (status is not None and status >= 500)
+        if failed:
+            error_type = str(status) if self._error is None else type_of(self._error)
+            attributes[ERROR_TYPE] = error_type
+            span.set_status(StatusCode.ERROR)
+            if self._error is not None:
+                add_exception(span, self._error)
+        span.update_name(name)
+        span.set_attributes(attributes)
+        _duration.record(
+            time.perf_counter() - self._started,
+            metric_labels(self._method, self._scope["scheme"], route, status, error_type),
+            self.context,
+        )
+        if self._ends_span:
+            span.end()
+
+
+def record_exception(error: BaseException) -> None:
+    """Record an exception that became a response on the current request's span, once.
+
+    For a framework's hook such as Litestar's ``after_exception``. It is left out when the
+    response turns out to be below 500: then it is the client's affair, and its text may repeat
+    what the client sent.
+    """
+    request = _current.get()
+    if request is not None:
+        request.fail(error)
+
+
+async def answer_failure(send: Send) -> None:
+    """Send a 500, for an exception that nobody handled."""
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(_FAILURE)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": _FAILURE})
