@@ -9,6 +9,7 @@ pooled connection.
 """
 
 import asyncio
+import contextlib
 import logging
 from types import TracebackType
 from typing import Any
@@ -105,12 +106,12 @@ class Transaction(PostgresTransaction):
         except Exception as second:  # noqa: BLE001 - whatever it is, it comes second
             # The first error is the one to report; PostgreSQL rolls back what it lost sight of.
             logger.debug("rollback failed: %r", second)
-            self.connection.terminate()
+            self._cut()
 
     async def _give_back(self, error: BaseException | None) -> None:
         if error is not None and is_database_away(error):
             # Its state is unknown (a COMMIT may be under way): closing it is quick and certain.
-            self.connection.terminate()
+            self._cut()
         try:
             if self.engine.pool:
                 await self.engine.pool.release(self.connection)
@@ -119,6 +120,11 @@ class Transaction(PostgresTransaction):
         except Exception as second:  # noqa: BLE001 - as above
             # asyncpg has closed what it could not release; what happened before is what counts.
             logger.debug("a connection was closed instead of released: %r", second)
+
+    def _cut(self) -> None:
+        # A connection that was lost has left its pool already and is nobody's to close.
+        with contextlib.suppress(asyncpg.InterfaceError):
+            self.connection.terminate()
 
 
 class Engine(PostgresEngine):

@@ -24,7 +24,9 @@ AWAY_ERRORS: tuple[type[Exception], ...] = (
 def is_database_away(error: BaseException) -> bool:
     """Whether the failure says that PostgreSQL is away, full, or silent: passing, worth a retry."""
     if isinstance(error, asyncpg.InterfaceError):
-        # asyncpg says "the connection is closed" and "you misuse me" with the same type; its
+        # asyncpg says "the connection is lost" and "you misuse me" with the same type; its
         # subclasses (a value that does not fit its parameter) are always the caller's mistake.
-        return type(error) is asyncpg.InterfaceError and "closed" in str(error)
+        said = str(error)
+        lost = "closed" in said or "released back to the pool" in said
+        return lost and type(error) is asyncpg.InterfaceError
     return isinstance(error, AWAY_ERRORS)

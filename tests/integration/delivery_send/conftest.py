@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
 from delivery.faust_app import create_app
 from delivery.outbox import Outbox
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool

@@ -1,8 +1,6 @@
 """What is in the outbox gets to Kafka: whole, in order, once each when nothing fails."""
 
 import asyncpg
-from delivery.outbox import Outbox
-from delivery.postgres import Engine
 
 
 async def empty(sql: asyncpg.Connection) -> bool:

@@ -1,0 +1,92 @@
+"""A record is in the outbox if and only if its transaction committed."""
+
+import asyncpg
+import msgspec
+import pytest
+from opentelemetry import trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+from delivery import outbox_queue
+from delivery.outbox import NoTransactionError, Outbox
+from delivery.postgres import Engine
+
+
+async def rows(sql: asyncpg.Connection) -> list[tuple[object, ...]]:
+    return [
+        tuple(row) for row in await sql.fetch("SELECT topic, key, value FROM outbox ORDER BY id")
+    ]
+
+
+async def test_a_record_commits_with_the_transaction(
+    engine: Engine, sql: asyncpg.Connection
+) -> None:
+    async with engine.transaction():
+        await Outbox(engine).add("t", b"k", b"v")
+        assert await rows(sql) == []
+    assert await rows(sql) == [("t", b"k", b"v")]
+
+
+async def test_a_record_goes_with_a_transaction_that_fails(
+    engine: Engine, sql: asyncpg.Connection
+) -> None:
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the block is the transaction
+        async with engine.transaction():
+            await Outbox(engine).add("t", b"k", b"v")
+            raise ZeroDivisionError
+    assert await rows(sql) == []
+
+
+async def test_a_record_outside_of_a_transaction_is_refused(engine: Engine) -> None:
+    with pytest.raises(NoTransactionError):
+        await Outbox(engine).add("t", b"k", b"v")
+
+
+async def test_many_records_keep_their_order(engine: Engine, sql: asyncpg.Connection) -> None:
+    records = [(b"%d" % (i * 7919 % 1000), b"%d" % i) for i in range(1000)]
+    async with engine.transaction():
+        await Outbox(engine).add_many("t", records)
+        await Outbox(engine).add_many("t", [])
+    assert await rows(sql) == [("t", key, value) for key, value in records]
+
+
+async def test_the_request_is_remembered(engine: Engine, sql: asyncpg.Connection) -> None:
+    request = NonRecordingSpan(SpanContext(0xABC, 0xDEF, False, TraceFlags(1)))
+    async with engine.transaction():
+        with trace.use_span(request):
+            await Outbox(engine).add("t", b"k", b"v")
+            await Outbox(engine).add_many("t", [(b"k", b"v")])
+        await Outbox(engine).add("t", b"k", b"v")
+    stored = [row[0] for row in await sql.fetch("SELECT trace_context FROM outbox ORDER BY id")]
+    expected = {"traceparent": f"00-{0xABC:032x}-{0xDEF:016x}-01"}
+    assert [msgspec.json.decode(context) for context in stored[:2]] == [expected, expected]
+    assert stored[2] is None
+
+
+async def test_a_row_that_shows_late_comes_before_what_follows_it(
+    engine: Engine, sql: asyncpg.Connection
+) -> None:
+    """The order of ids is not the order of commits: no cursor may pass over a gap."""
+    slow = sql.transaction()
+    await slow.start()
+    insert = "INSERT INTO outbox (topic, key, value) VALUES ('t', $1, '') RETURNING id"
+    late = await sql.fetchval(insert, b"late")
+    early = await engine.pool.fetchval(insert, b"early")
+    assert [row.id for row in await outbox_queue.read(engine.pool, [], 10)] == [early]
+    await slow.commit()
+    after = await engine.pool.fetchval(insert, b"late")
+    being_sent = [early]
+    assert [row.id for row in await outbox_queue.read(engine.pool, being_sent, 10)] == [late, after]
+
+
+async def test_the_backlog_is_counted_and_its_age_told(
+    engine: Engine, sql: asyncpg.Connection
+) -> None:
+    assert await outbox_queue.observe(engine.pool) == outbox_queue.Waiting(0, 0.0)
+    await sql.execute(
+        "INSERT INTO outbox (topic, key, value, created_at) SELECT 't', '', '',"
+        " now() - make_interval(secs => 100 - i) FROM generate_series(1, 50) i"
+    )
+    await outbox_queue.park(engine.pool, 1, "never")
+    waiting = await outbox_queue.observe(engine.pool)
+    assert waiting.records == 49
+    assert 98 <= waiting.oldest_age < 110

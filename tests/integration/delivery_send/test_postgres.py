@@ -1,0 +1,116 @@
+"""A pool that fails fast when PostgreSQL is away, comes back by itself and loses no connection."""
+
+import time
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from delivery.postgres import Engine, close_pool, create_engine, is_database_away, open_pool
+from embedded.postgres import Postgres
+
+
+@pytest.fixture
+async def narrow(postgres_url: str) -> AsyncIterator[Engine]:
+    """An engine whose pool has one connection: a leak shows at the next use."""
+    engine = create_engine(postgres_url)
+    await open_pool(engine, max_size=1, command_timeout=1.0)
+    yield engine
+    await close_pool(engine)
+
+
+async def ask(engine: Engine) -> object:
+    async with engine.transaction():
+        connection = engine.current_transaction.get().connection
+        return await connection.fetchval("SELECT 7")
+
+
+async def seconds_until_away(engine: Engine) -> float:
+    started = time.monotonic()
+    with pytest.raises(Exception) as caught:
+        await ask(engine)
+    assert is_database_away(caught.value), repr(caught.value)
+    return time.monotonic() - started
+
+
+async def test_a_stopped_server_is_told_at_once_and_found_again(
+    narrow: Engine, postgres_server: Postgres
+) -> None:
+    assert await ask(narrow) == 7
+    postgres_server.stop()
+    try:
+        assert await seconds_until_away(narrow) < 2
+        assert await seconds_until_away(narrow) < 2
+    finally:
+        postgres_server.start()
+    assert await ask(narrow) == 7
+
+
+async def test_a_silent_server_is_told_within_5_s_and_found_again(
+    narrow: Engine, postgres_server: Postgres
+) -> None:
+    assert await ask(narrow) == 7
+    postgres_server.pause()
+    try:
+        assert await seconds_until_away(narrow) < 5  # BEGIN on an open connection
+        assert await seconds_until_away(narrow) < 5  # a new connection
+    finally:
+        postgres_server.resume()
+    assert await ask(narrow) == 7
+
+
+async def test_a_pool_in_full_use_is_told_within_5_s(narrow: Engine) -> None:
+    async with narrow.pool.acquire():
+        assert await seconds_until_away(narrow) < 5
+    assert await ask(narrow) == 7
+
+
+async def test_a_transaction_that_loses_its_connection_leaves_nothing_behind(
+    narrow: Engine, sql: asyncpg.Connection
+) -> None:
+    with pytest.raises(Exception) as caught:  # noqa: PT012 - the block is the transaction
+        async with narrow.transaction() as transaction:
+            pid = await transaction.connection.fetchval("SELECT pg_backend_pid()")
+            await sql.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+    assert is_database_away(caught.value)  # COMMIT failed, and says so
+    assert narrow.current_transaction.get() is None
+    assert await ask(narrow) == 7
+
+
+async def test_an_error_rolls_back_and_is_the_one_that_is_raised(
+    narrow: Engine, sql: asyncpg.Connection
+) -> None:
+    await sql.execute("CREATE TABLE t (i int)")
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the block is the transaction
+        async with narrow.transaction() as transaction:
+            await transaction.connection.execute("INSERT INTO t VALUES (1)")
+            raise ZeroDivisionError
+    assert await sql.fetchval("SELECT count(*) FROM t") == 0
+
+
+async def test_a_nested_transaction_is_part_of_the_outer_one(
+    narrow: Engine, sql: asyncpg.Connection
+) -> None:
+    await sql.execute("CREATE TABLE t (i int)")
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the block is the transaction
+        async with narrow.transaction():
+            async with narrow.transaction() as inner:
+                await inner.connection.execute("INSERT INTO t VALUES (1)")
+            raise ZeroDivisionError
+    assert await sql.fetchval("SELECT count(*) FROM t") == 0
+
+
+async def test_a_connection_comes_back_without_a_round_trip(narrow: Engine) -> None:
+    async with narrow.pool.acquire() as connection:
+        before = await connection.fetchval("SELECT pg_backend_pid()")
+        await connection.execute("SET application_name = 'kept'")
+    async with narrow.pool.acquire() as connection:
+        assert await connection.fetchval("SELECT pg_backend_pid()") == before
+        assert await connection.fetchval("SHOW application_name") == "kept"
+
+
+async def test_the_pool_opens_without_a_server() -> None:
+    engine = create_engine("postgresql://nobody@127.0.0.1:1/none")
+    await open_pool(engine)
+    assert await seconds_until_away(engine) < 2
+    await close_pool(engine)

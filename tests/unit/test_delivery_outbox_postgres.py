@@ -1,0 +1,74 @@
+"""DATABASE_URL and the failures of PostgreSQL, without a server."""
+
+import asyncpg
+import pytest
+
+from delivery.postgres import DatabaseAway, check_url, create_engine, describe, is_database_away
+
+SECRET = "hunter2"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:pw@db.example:5433/books",
+        "postgres://db.example/books?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+        "postgresql:///books?host=/run/postgresql",
+        "postgresql://postgres:@/postgres?host=/tmp/sockets",
+    ],
+)
+def test_every_form_of_libpq_is_taken(url: str) -> None:
+    assert check_url(url) == url
+    assert create_engine(url).url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("", "not a PostgreSQL URL"),
+        (f"mysql://user:{SECRET}@host/db", "not a PostgreSQL URL"),
+        (f"postgresql://user:{SECRET}@host:port/db", "not a database URL"),
+        ("postgresql:///db", "names no host"),
+        (f"postgresql://user:{SECRET}@host/db?sslmode=yes", "sslmode takes one of disable,"),
+    ],
+)
+def test_a_wrong_url_is_refused_without_repeating_it(url: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint) as caught:
+        create_engine(url)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_url_is_shown_without_user_and_password() -> None:
+    assert describe(f"postgresql://user:{SECRET}@db:5433/books?sslmode=require") == "db:5433/books"
+    assert describe("postgresql:///books?host=/run/pg") == "/run/pg:5432/books"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DatabaseAway("refused"),
+        TimeoutError(),
+        asyncpg.ConnectionDoesNotExistError("closed in the middle of operation"),
+        asyncpg.AdminShutdownError("terminating connection"),
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        asyncpg.DiskFullError("no space left on device"),
+        asyncpg.InterfaceError("connection is closed"),
+    ],
+)
+def test_what_passes_when_the_server_is_back_counts_as_away(error: Exception) -> None:
+    assert is_database_away(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.UniqueViolationError("duplicate key"),
+        asyncpg.UndefinedTableError("relation does not exist"),
+        asyncpg.InterfaceError("another operation is in progress"),
+        asyncpg.exceptions._base.DataError("invalid input: value out of int64 range; closed"),
+        FileNotFoundError("a template"),
+        ValueError(),
+    ],
+)
+def test_mistakes_do_not_count_as_away(error: Exception) -> None:
+    assert not is_database_away(error)
