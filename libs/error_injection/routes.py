@@ -1,0 +1,107 @@
+"""/error-injection: the admin's routes, thin; the work is the store's."""
+
+import hmac
+from collections.abc import Callable, Collection
+from typing import Any
+
+from litestar import Router, delete, get, post, put
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotAuthorizedException, NotFoundException
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+
+from error_injection.rule import Rule, RuleBody, check
+from error_injection.store import RuleStore
+
+Documented = Callable[..., dict[int, ResponseSpec]]
+
+
+def error_injection_routes(
+    store: RuleStore,
+    *,
+    admin_token: str | None,
+    documented: Documented,
+    topics: Collection[str] = (),
+) -> Router:
+    """The routes over a service's rules.
+
+    With ``admin_token`` they ask for it as ``Authorization: Bearer …`` (401). ``documented``
+    gives Litestar's ``responses=`` for the statuses of problems; ``topics`` are those that a rule
+    of this service may name.
+    """
+
+    @get(
+        "/",
+        operation_id="list_error_injection_rules",
+        summary="All rules, by id",
+        responses=documented(401, 500, 503),
+    )
+    async def list_rules() -> list[Rule]:
+        return await store.all()
+
+    @get(
+        "/{rule_id:int}",
+        operation_id="get_error_injection_rule",
+        summary="One rule",
+        responses=documented(401, 404, 500, 503),
+    )
+    async def get_rule(rule_id: int) -> Rule:
+        return _found(await store.get(rule_id))
+
+    @post(
+        "/",
+        operation_id="create_error_injection_rule",
+        summary="A new rule, in effect within a second",
+        responses=documented(400, 401, 409, 500, 503),
+    )
+    async def create_rule(data: RuleBody) -> Rule:
+        check(data, topics)
+        return await store.add(data)
+
+    @put(
+        "/{rule_id:int}",
+        operation_id="replace_error_injection_rule",
+        summary="A rule with other fields; what is not given has its default",
+        responses=documented(400, 401, 404, 409, 500, 503),
+    )
+    async def replace_rule(rule_id: int, data: RuleBody) -> Rule:
+        check(data, topics)
+        return _found(await store.replace(rule_id, data))
+
+    @delete(
+        "/{rule_id:int}",
+        operation_id="delete_error_injection_rule",
+        summary="No rule any more",
+        responses=documented(401, 404, 500, 503),
+    )
+    async def delete_rule(rule_id: int) -> None:
+        if not await store.remove(rule_id):
+            _found(None)
+
+    return Router(
+        "/error-injection",
+        route_handlers=[list_rules, get_rule, create_rule, replace_rule, delete_rule],
+        guards=[_guard(admin_token)] if admin_token else [],
+        tags=["error injection"],
+    )
+
+
+def _found(rule: Rule | None) -> Rule:
+    if rule is None:
+        raise NotFoundException("There is no such rule.")
+    return rule
+
+
+def _guard(token: str) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]:
+    expected = token.encode()
+
+    def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        scheme, given = connection.headers.get("authorization", "").partition(" ")[::2]
+        # Both always compared, and in constant time: an answer's duration tells nothing.
+        matches = hmac.compare_digest(given.strip().encode(), expected)
+        if scheme.lower() != "bearer" or not matches:
+            raise NotAuthorizedException(
+                "These routes need the admin token.", headers={"WWW-Authenticate": "Bearer"}
+            )
+
+    return guard

@@ -1,0 +1,119 @@
+"""The rules in memory, as fresh as the last announcement.
+
+Promises: looking a rule up is a dictionary's work; a change in the table is known within a second
+(NOTIFY, on a connection of its own), also after the connection was lost (read again after each
+reconnection) and should an announcement get lost (read again every ``POLL`` seconds); while the
+database is away the last known rules hold.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+import asyncpg  # type: ignore[import-untyped]  # it carries no types
+import msgspec
+
+from error_injection.migration import CHANNEL
+from error_injection.rule import Rule, is_protected, shape
+from error_injection.tables import RuleTable
+
+logger = logging.getLogger(__name__)
+
+POLL: Final = 5.0
+"""Seconds after which the rules are read again without an announcement."""
+RETRY: Final = 0.5
+"""Seconds between attempts to reach the database."""
+TIMEOUT: Final = 3.0
+"""Seconds that a read may take before the connection is given up."""
+
+_MAX_TEMPLATES = 1024
+
+
+class Rules:
+    """One process's rules. ``active`` is False when there is nothing to look up."""
+
+    def __init__(
+        self, table: type[RuleTable], connect: Callable[[], Awaitable[asyncpg.Connection]]
+    ) -> None:
+        """``connect`` opens a connection outside of the pool, without tracing."""
+        self._select = f"SELECT * FROM {table._meta.get_formatted_tablename()}"  # noqa: S608 -- a name from code
+        self._connect = connect
+        self._task: asyncio.Task[None] | None = None
+        self._endpoints: dict[tuple[str, str], Rule] = {}
+        self._topics: dict[str, Rule] = {}
+        self._shapes: dict[str, str] = {}
+        self._reading = True
+        self.active = False
+
+    def endpoint(self, template: str, method: str) -> Rule | None:
+        """The enabled rule for a route template, whatever its parameters are called."""
+        known = self._shapes.get(template)
+        if known is None:
+            if len(self._shapes) >= _MAX_TEMPLATES:
+                self._shapes.clear()
+            known = self._shapes[template] = shape(template)
+        return self._endpoints.get((known, method))
+
+    def topic(self, name: str) -> Rule | None:
+        """The enabled rule for a topic."""
+        return self._topics.get(name)
+
+    def hold(self, rules: Iterable[Rule]) -> None:
+        """From now on these rules, and no others."""
+        enabled = [rule for rule in rules if rule.enabled]
+        endpoints = {}
+        for rule in enabled:
+            pattern, method = rule.endpoint_pattern, rule.http_method
+            # The routes refuse protected paths; psql may have written one all the same.
+            if pattern and method and not is_protected(pattern):
+                endpoints[shape(pattern), str(method)] = rule
+        self._endpoints = endpoints
+        self._topics = {rule.topic: rule for rule in enabled if rule.topic}
+        self.active = bool(self._endpoints)
+
+    def start(self) -> None:
+        """Read the rules and follow them, in a task of the running loop. Does not wait."""
+        self._task = asyncio.create_task(self._follow(), name="error-injection-rules")
+
+    async def stop(self) -> None:
+        """Stop following. The rules held last stay."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            self._task = None
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                connection = await self._connect()
+                try:
+                    await self._listen(connection)
+                finally:
+                    connection.terminate()
+            except Exception as error:  # noqa: BLE001 -- whatever it was, the next attempt may do
+                # Loud once per outage, which is as long as the database's.
+                level = logging.WARNING if self._reading else logging.DEBUG
+                logger.log(level, "cannot read the rules: %s %s", type(error).__name__, error)
+                self._reading = False
+            await asyncio.sleep(RETRY)
+
+    async def _listen(self, connection: asyncpg.Connection) -> None:
+        """Until the connection is lost, which ends in an exception of the driver's or returns."""
+        changed = asyncio.Event()
+
+        def wake(*_: Any) -> None:
+            changed.set()
+
+        connection.add_termination_listener(wake)
+        async with asyncio.timeout(TIMEOUT):
+            await connection.add_listener(CHANNEL, wake)
+        while not connection.is_closed():
+            changed.clear()  # before reading: what changes meanwhile is read next time
+            rows = await connection.fetch(self._select, timeout=TIMEOUT)
+            self.hold(msgspec.convert(dict(row), Rule) for row in rows)
+            self._reading = True
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL):
+                    await changed.wait()
