@@ -56,7 +56,7 @@ def consume(
 ) -> Consumption:
     """Have the worker consume this topic; call it before the worker starts, once per topic.
 
-    ``batch_handler`` applies several records of one partition in one go: up to 200, what is there
+    ``batch_handler`` applies several records of one partition in one go: up to 128, what is there
     without waiting, in order, perhaps several of one key. It is all or nothing: when it fails for
     good, ``handler`` is called for each record instead, so it must leave nothing half done.
     ``before`` is awaited for each record ahead of its effect, within the same attempt; what it
@@ -69,7 +69,7 @@ def consume(
         raise ValueError(f"{topic.name} is consumed already")
     if topic.dead_letter is None:
         raise ValueError(
-            f"{topic.name} has no dead-letter topic: bad records would have nowhere to go"
+            f"{topic.name} needs a dead-letter topic: where else would bad records go?"
         )
     effects = Effects(
         app, topic, topic.dead_letter, handler, batch_handler, before, policy, classify

@@ -54,7 +54,7 @@ class DeadLetterSender:
             for pause in self._policy.pauses():
                 try:
                     await self._send_once(raw, story, context)
-                except Exception as failure:
+                except Exception as failure:  # noqa: BLE001 - whatever it is, going on is worse
                     _LOG.warning(
                         "dead letter of %s[%d]@%d not sent yet: %s",
                         raw.topic,

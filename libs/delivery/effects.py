@@ -84,14 +84,14 @@ class Effects:
         try:
             if len(good) < 2 or not await self._together(good, partition):
                 for delivery in good:
+                    partition.check()
                     await self._alone(delivery, partition)
             for delivery in deliveries:
                 if isinstance(delivery.record, Exception):
                     await self._bury_undecodable(delivery, delivery.record, partition)
-        except BaseException as error:
+        finally:
             for delivery in deliveries:
-                _close(delivery, error)
-            raise
+                _close(delivery)  # no-op, unless the partition is being given up
 
     def _open(self, raw: ConsumerRecord) -> Delivery:
         span = start_process_span(
@@ -105,7 +105,7 @@ class Effects:
         )
         try:
             record = self._topic.schema.loads_value(self._app, raw)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a schema may raise anything on wrong bytes
             record = error
         return Delivery(raw, Undecodable("no value") if record is None else record, span)
 
@@ -126,7 +126,7 @@ class Effects:
                         for record, metadata in pairs:
                             await self._before(record, metadata)
                     await self._batch_handler(pairs)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a handler may raise anything
                 for each in good:
                     each.attempts += 1
                 if not self._classify(error):
@@ -143,7 +143,7 @@ class Effects:
         self.circuit.success()
         for each in good:
             each.attempts += 1
-            _close(each)
+            _close(each, "done")
         partition.finish(*(each.raw.offset for each in good))
         return True
 
@@ -161,7 +161,7 @@ class Effects:
                     if self._before is not None:
                         await self._before(delivery.record, delivery.metadata)
                     await self._handler(delivery.record, delivery.metadata)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a handler may raise anything
                 failures += not self._classify(error)
                 final = isinstance(error, PermanentError) or failures >= self._policy.attempts
                 if final and not self.circuit.failure(one_line(error)):
@@ -171,7 +171,7 @@ class Effects:
             else:
                 break
         self.circuit.success()
-        _close(delivery)
+        _close(delivery, "done")
         partition.finish(delivery.raw.offset)
 
     async def _try_again(
@@ -200,26 +200,27 @@ class Effects:
         raw = delivery.raw
         with use_span(delivery.span.span, record_exception=False, set_status_on_exception=False):
             _LOG.error(
-                "%s[%d]@%d goes to the dead letters after %d attempts: %s",
+                "%s[%d]@%d goes to the dead letters, attempts: %d, last error: %s",
                 raw.topic,
                 raw.partition,
                 raw.offset,
                 delivery.attempts,
                 one_line(error),
-                exc_info=error,
+                exc_info=error if delivery.attempts else None,  # a decoder's own says no more
             )
         await self._dead_letters.send(raw, error, delivery.attempts, delivery.span, partition)
-        delivery.span.span.set_attribute(OUTCOME, "dead_letter")
-        _close(delivery, error)
+        _close(delivery, "dead_letter", error)
         partition.finish(raw.offset)
 
 
-def _close(delivery: Delivery, error: BaseException | None = None) -> None:
-    """End the span, unless that was done; a record that is let go is no failure of its own."""
-    span, delivery.span = delivery.span, None
-    if span is None:
+def _close(
+    delivery: Delivery, outcome: str | None = None, error: BaseException | None = None
+) -> None:
+    """End the record's span, unless that was done; without an outcome it is delivered again."""
+    process, delivery.span = delivery.span, None
+    if process is None:
         return
-    span.span.set_attribute(ATTEMPTS, delivery.attempts)
-    if error is None:
-        span.span.set_attribute(OUTCOME, "done")
-    span.finish(error)
+    process.span.set_attribute(ATTEMPTS, delivery.attempts)
+    if outcome is not None:
+        process.span.set_attribute(OUTCOME, outcome)
+    process.finish(error)

@@ -5,9 +5,10 @@ give up when Kafka is away. This application does none of it, and starts only wh
 sending need: no web server, no tables, no agents (records go to ``delivery.consumer.consume``).
 """
 
+import logging
 from collections.abc import Iterable
 from itertools import chain
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import faust
 from faust.app.base import BootStrategy
@@ -25,6 +26,9 @@ SESSION_TIMEOUT_S: Final = 8.0
 HEARTBEAT_S: Final = 2.0
 REQUEST_TIMEOUT_S: Final = 30.0
 COMMIT_INTERVAL_S: Final = 1.0
+# A worker whose event loop hangs for this long gives its partitions up. One whose records are only
+# being tried again does not: the consumer goes on asking.
+MAX_POLL_INTERVAL_S: Final = 60.0
 _MB: Final = 1024 * 1024
 
 
@@ -74,6 +78,11 @@ class App(faust.App):
     def _create_directories(self) -> None:
         """None: they are for tables, and their parent need not exist or be writable."""
 
+    def Worker(self, **kwargs: Any) -> faust.Worker:
+        """The worker of ``faust worker``, which leaves logging alone where it is set up already."""
+        kwargs["override_logging"] = not logging.getLogger().handlers
+        return super().Worker(**kwargs)
+
     async def _stop_consumer(self) -> None:
         """Leave it to the consumer's own stop: Faust's way here acknowledges what is in flight."""
 
@@ -102,6 +111,7 @@ def create_app(
         broker_heartbeat_interval=HEARTBEAT_S,
         broker_rebalance_timeout=2 * kafka.kafka_stop_timeout,
         broker_request_timeout=REQUEST_TIMEOUT_S,
+        broker_max_poll_interval=MAX_POLL_INTERVAL_S,
         broker_commit_interval=COMMIT_INTERVAL_S,
         broker_max_poll_records=1000,
         consumer_auto_offset_reset="earliest",
@@ -124,4 +134,4 @@ def create_app(
     app.consumptions = {}
     app.declared_topics = list(topics)
     app.producer_only = producer_only
-    return cast(App, app)
+    return app

@@ -147,7 +147,7 @@ class GroupThread(AIOKafkaConsumerThread):
         self._assigned.set()
 
 
-class _Listener(ConsumerRebalanceListener):
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """What aiokafka calls around a rebalance; heartbeats go on while it waits here."""
 
     def __init__(self, thread: GroupThread) -> None:

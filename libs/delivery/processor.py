@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from delivery.effects import Effects
 
 _LOG: Final = logging.getLogger(__name__)
-BATCH_SIZE: Final = 200
+# A span holds 128 links unless an operator says otherwise, and a batch's span has one a record.
+BATCH_SIZE: Final = 128
 _FULL_RECORDS: Final = 2_000
 _FULL_BYTES: Final = 16 * 1024 * 1024
 _PAUSE_AFTER_BUG_S: Final = 5.0
+_CANCEL_TIMEOUT_S: Final = 1.0
 
 
 class Stopping(Exception):
@@ -29,7 +31,7 @@ class Stopping(Exception):
 
 
 class Processor:
-    """Takes what is there, up to 200 records, applies it, and goes on.
+    """Takes what is there, up to 128 records, applies it, and goes on.
 
     ``position`` is the offset that may be committed: everything before it is durable. None until
     there is one. ``trouble`` says why the oldest record is being tried again.
@@ -66,14 +68,14 @@ class Processor:
         self.full = len(self._queue) >= _FULL_RECORDS or self._bytes >= _FULL_BYTES
         self._wake.set()
 
-    async def stop(self, timeout: float) -> None:
-        """Finish the batch in hand, for at most ``timeout`` seconds, and take no more.
+    async def stop(self, seconds: float) -> None:
+        """Finish what is being applied now, for at most ``seconds``, and take no more.
 
         A record that is only waiting to be tried again is let go at once.
         """
         self._stopping.set()
         self._wake.set()
-        await asyncio.wait({self._task}, timeout=timeout)
+        await asyncio.wait({self._task}, timeout=seconds)
         if not self._task.done():
             _LOG.warning(
                 "%s[%d]: stopped before offset %s was finished; it will be delivered again",
@@ -82,7 +84,12 @@ class Processor:
                 self.oldest,
             )
             self._task.cancel()
-            await asyncio.wait({self._task})
+            await asyncio.wait({self._task}, timeout=_CANCEL_TIMEOUT_S)
+
+    def check(self) -> None:
+        """Raises Stopping when the partition is being given up."""
+        if self._stopping.is_set():
+            raise Stopping
 
     async def pause(self, seconds: float, trouble: str) -> None:
         """Wait before trying again.
@@ -125,7 +132,7 @@ class Processor:
         return batch
 
     async def _apply(self, batch: list[ConsumerRecord]) -> None:
-        """Until all is finished: an error that gets here is a bug of ours, and no reason to skip."""
+        """Until all is finished. An error that gets here is a bug, and no reason to skip."""
         progress = self._progress
         assert progress is not None
         while batch:
@@ -133,7 +140,7 @@ class Processor:
                 await self._effects.apply(batch, self)
             except Stopping:
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the record stays ours
                 _LOG.exception("%s[%d]: unexpected", self.tp.topic, self.tp.partition)
                 await self.pause(_PAUSE_AFTER_BUG_S, one_line(error))
             batch = [raw for raw in batch if progress.pending(raw.offset)]

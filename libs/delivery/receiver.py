@@ -29,6 +29,7 @@ _T = TypeVar("_T")
 _LOG: Final = logging.getLogger(__name__)
 _REQUEST_TIMEOUT_S: Final = 5.0
 _OBSERVE_EVERY_S: Final = 5.0
+_PAUSE_AFTER_FAILURE_S: Final = 5.0
 
 
 class Consumer(driver.Consumer):
@@ -78,9 +79,11 @@ class Consumer(driver.Consumer):
             except KAFKA_ERRORS as error:
                 if self.should_stop:
                     return
+                self.joined = False
                 self.app.availability.lost(error)
                 await self.revoke()
                 await self._in_thread(self._thread.shut())
+                await self.sleep(_PAUSE_AFTER_FAILURE_S)
 
     async def _pump(self) -> None:
         while not self.should_stop:
@@ -113,6 +116,8 @@ class Consumer(driver.Consumer):
                 timeout = self.app.kafka.kafka_stop_timeout
                 await asyncio.gather(*(p.stop(timeout) for p in self.processors.values()))
                 await self.commit()
+            for tp in self.processors:
+                gauge("consumer.lag").remove(_labels(tp))
             self.processors.clear()
             self._committed.clear()
 
@@ -173,10 +178,11 @@ class Consumer(driver.Consumer):
                 processor = self.processors.get(tp)
                 if processor is not None:
                     reached = fetched if processor.oldest is None else processor.oldest
-                    lag.set(
-                        max(0, end - reached),
-                        {
-                            "messaging.destination.name": tp.topic,
-                            "messaging.destination.partition.id": str(tp.partition),
-                        },
-                    )
+                    lag.set(max(0, end - reached), _labels(tp))
+
+
+def _labels(tp: TopicPartition) -> dict[str, str]:
+    return {
+        "messaging.destination.name": tp.topic,
+        "messaging.destination.partition.id": str(tp.partition),
+    }

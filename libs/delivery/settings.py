@@ -5,7 +5,7 @@ settings are read, in one line that names the variable and never shows a secret.
 """
 
 import ssl
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from aiokafka.helpers import create_ssl_context
@@ -33,7 +33,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     kafka_ssl_cafile: str | None = None
     kafka_ssl_certfile: str | None = None
     kafka_ssl_keyfile: str | None = None
-    kafka_stop_timeout: float = 10.0
+    kafka_stop_timeout: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     enable_kafka_producer: bool = True
     enable_kafka_consumer: bool = True
 
@@ -45,8 +45,6 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         """
         if not self.bootstrap_servers():
             raise ValueError("KAFKA_BROKER_URL takes host:port, or several, comma separated")
-        if self.kafka_stop_timeout <= 0:
-            raise ValueError("KAFKA_STOP_TIMEOUT takes a number of seconds above 0")
         if self.uses_sasl and not (self.kafka_sasl_username and self.kafka_sasl_password):
             raise ValueError(
                 "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD are needed"
@@ -96,11 +94,12 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         """
         if not self.kafka_security_protocol.endswith("SSL"):
             return None
-        return create_ssl_context(
+        context: ssl.SSLContext = create_ssl_context(
             cafile=self.kafka_ssl_cafile,
             certfile=self.kafka_ssl_certfile,
             keyfile=self.kafka_ssl_keyfile,
         )
+        return context
 
     def faust_credentials(self) -> CredentialsT | None:
         """What Faust takes as ``broker_credentials``."""
