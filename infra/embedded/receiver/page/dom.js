@@ -19,6 +19,11 @@ export function duration(nanoseconds) {
   return ms >= 10 ? `${ms.toFixed(0)} ms` : `${ms.toFixed(2)} ms`;
 }
 
+/** "1 span", "2 spans". */
+export function counted(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 /** Nanoseconds since the epoch as a local time of day. */
 export function clock(nanoseconds) {
   const when = new Date(nanoseconds / 1e6);

@@ -1,5 +1,5 @@
 // The page: the list with its filter, and which trace is shown (the address's #/trace/span).
-import { clock, colour, duration, element, load } from "./dom.js";
+import { clock, colour, counted, duration, element, load } from "./dom.js";
 import { renderTrace } from "./trace.js";
 
 const REFRESH_MS = 2000;
@@ -55,10 +55,10 @@ function rows(traces) {
 
 function row(trace) {
   const marks = [];
-  if (trace.errors) marks.push(element("span", { class: "mark error" }, `${trace.errors} errors`));
+  if (trace.errors) marks.push(element("span", { class: "mark error" }, counted(trace.errors, "error")));
   if (trace.sentry) marks.push(element("span", { class: "mark error" }, "Sentry"));
   if (trace.linked.length) marks.push(element("span", { class: "mark" }, "linked"));
-  const facts = `${clock(trace.start)} · ${duration(trace.duration)} · ${trace.spans} spans`;
+  const facts = `${clock(trace.start)} · ${duration(trace.duration)} · ${counted(trace.spans, "span")}`;
   return element(
     "a",
     {
@@ -66,10 +66,13 @@ function row(trace) {
       class: trace.errors || trace.sentry ? "failed" : null,
       "aria-current": trace.trace_id === place().trace ? "true" : null,
     },
-    element("span", { class: "title" }, trace.name),
-    element("span", { class: "marks" }, ...marks),
-    element("span", { class: `service ${colour(trace.service)}` }, trace.service || "unknown"),
-    element("span", { class: "facts" }, facts),
+    element("span", { class: "line" }, element("span", { class: "title" }, trace.name), element("span", {}, ...marks)),
+    element(
+      "span",
+      { class: "line" },
+      element("span", { class: `service ${colour(trace.service)}` }, trace.service || "unknown"),
+      element("span", { class: "facts" }, facts),
+    ),
   );
 }
 

@@ -1,5 +1,5 @@
 // One trace: the waterfall, attributes on click, links both ways, log lines and Sentry events.
-import { clock, colour, duration, element, load } from "./dom.js";
+import { clock, colour, counted, duration, element, load } from "./dom.js";
 
 const NAMED_LINKS = 12; // traces that are looked up for the names of their spans
 
@@ -40,7 +40,7 @@ function heading({ trace, start, length }) {
     "header",
     {},
     element("h2", {}, root.name),
-    element("p", { class: "facts" }, `trace ${trace.trace_id} · ${clock(start)} · ${duration(length)} · ${trace.spans.length} spans`),
+    element("p", { class: "facts" }, `trace ${trace.trace_id} · ${clock(start)} · ${duration(length)} · ${counted(trace.spans.length, "span")}`),
     element("p", {}, ...services.map((name) => element("span", { class: `service ${colour(name)}` }, name))),
   );
 }
