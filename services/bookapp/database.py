@@ -11,6 +11,7 @@ import logging
 from typing import Final
 
 import asyncpg
+from asyncpg.pool import Pool
 
 from delivery.postgres import (
     DatabaseAway,
@@ -32,6 +33,10 @@ _TABLES: Final = "SELECT to_regclass('outbox') IS NOT NULL AND to_regclass('book
 logger = logging.getLogger(__name__)
 
 
+class MigrationsMissing(Exception):
+    """The tables are not there, and making them is left to somebody else."""
+
+
 class Database:
     """Opens and closes the engine's pool, migrates, and knows what is missing."""
 
@@ -40,12 +45,18 @@ class Database:
         self._pool_size = pool_size
         self._migrate_at_start = migrate_at_start
         self._missing: str | None = "PostgreSQL has not been reached yet"
+        self._pool: Pool | None = None
+        self._ready = asyncio.Event()
         self._opening: asyncio.Task[None] | None = None
 
     async def start(self, wait: float) -> None:
         """Begin to get ready; returns when it is, after ``wait`` seconds at the latest."""
         self._opening = asyncio.create_task(self._open(), name="open the database")
         await asyncio.wait([self._opening], timeout=wait)
+
+    async def ready(self) -> None:
+        """Wait until it is ready, for as long as that takes."""
+        await self._ready.wait()
 
     async def stop(self, grace: float) -> None:
         """Close the pool, cutting after ``grace`` seconds what is still in use."""
@@ -62,11 +73,11 @@ class Database:
 
     async def why_unready(self) -> str | None:
         """What is missing just now, asking PostgreSQL; None when nothing is."""
-        if self._missing is not None:
-            return self._missing
+        if self._missing is not None or self._pool is None:
+            return self._missing or "stopping"
         try:
             async with asyncio.timeout(PING_TIMEOUT):
-                await self.engine.pool.fetchval("SELECT 1", timeout=PING_TIMEOUT / 2)
+                await self._pool.fetchval("SELECT 1", timeout=PING_TIMEOUT / 2)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             logger.debug("not ready: %r", error)
             return "PostgreSQL does not answer"
@@ -81,28 +92,33 @@ class Database:
                 await asyncio.sleep(_RETRY)
             else:
                 self._missing = None
+                self._ready.set()
                 logger.info("the database is ready")
                 return
 
     async def _prepare(self) -> None:
-        if self.engine.pool is None:
-            await open_pool(self.engine, max_size=self._pool_size)
+        if self._pool is None:
+            self._pool = await open_pool(self.engine, max_size=self._pool_size)
         if self._migrate_at_start:
             await migrate(self.engine, APPS, wait=0)
             return
         bind_tables(self.engine, APPS)
-        if not await self.engine.pool.fetchval(_TABLES):
-            raise DatabaseAway("the migrations have not run: python -m bookapp.migrate")
+        if not await self._pool.fetchval(_TABLES):
+            raise MigrationsMissing("the migrations have not run: python -m bookapp.migrate")
 
     def _note(self, error: Exception) -> None:
         """Keep the reason; log it when it is a new one."""
-        if is_database_away(error):
-            missing = str(error) or type(error).__name__
-        elif isinstance(error, asyncpg.PostgresError):
-            missing = f"PostgreSQL refuses: {error}"  # a password, a database that is not there
+        # The log names the host and the user; the answer to a stranger does not.
+        if isinstance(error, MigrationsMissing):
+            missing = str(error)
+        elif is_database_away(error):
+            missing = "PostgreSQL does not answer"
+        elif isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+            missing = "PostgreSQL refuses the user or the password"
+        elif isinstance(error, asyncpg.InvalidCatalogNameError):
+            missing = "PostgreSQL has no such database"
         else:
-            missing = "the migrations failed; see the log"
-            logger.error("the migrations failed", exc_info=error)
+            missing = "the migrations failed"
         if missing != self._missing:
-            logger.warning("not ready: %s", missing)
-        self._missing = missing
+            self._missing = missing
+            logger.warning("not ready: %s (%s)", missing, error)

@@ -46,7 +46,7 @@ class BooksController(Controller):
 
     path = "/books"
     tags = ("books",)
-    before_request = _require_database
+    before_request = staticmethod(_require_database)
 
     @get(
         "/",

@@ -12,9 +12,9 @@ from typing import Final
 
 import httpx
 import msgspec
-from contracts.backend_client.api.default import list_books
 
 from bookapp.books.circuit import Circuit
+from contracts.backend_client.api.books import list_books
 from contracts.backend_client.client import Client
 
 TIMEOUT: Final = 0.8

@@ -16,6 +16,7 @@ from litestar.openapi.spec import (
     OpenAPIType,
     Operation,
     Parameter,
+    Reference,
     RequestBody,
     Schema,
 )
@@ -38,7 +39,7 @@ _STATUS: Final = Schema(
     ),
     description="available, borrowed or lost, in any case; available when not given",
 )
-_FIELDS: Final = {"title": _TEXT, "author": _TEXT, "status": _STATUS}
+_FIELDS: Final[dict[str, Reference | Schema]] = {"title": _TEXT, "author": _TEXT, "status": _STATUS}
 _NEW_BOOK: Final = Schema(type=OpenAPIType.OBJECT, properties=_FIELDS, required=["title", "author"])
 _CHANGE: Final = Schema(type=OpenAPIType.OBJECT, properties=_FIELDS)
 _NEW_BOOKS: Final = Schema(type=OpenAPIType.ARRAY, items=_NEW_BOOK, max_items=MAX_BOOKS)

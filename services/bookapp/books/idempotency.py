@@ -7,8 +7,11 @@ fingerprint of the request, because a key says "the same request again" and noth
 A key is kept for a day at least; ``expire`` removes older ones by an index on their time.
 """
 
+import asyncio
 import datetime as dt
 import hashlib
+import logging
+import random
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,10 +22,14 @@ from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
 from bookapp.books.tables import IdempotencyKey
 from bookapp.books.validation import NewBook
 from contracts.problems import FieldError, invalid
+from delivery.postgres import is_database_away
 
 HEADER: Final = "Idempotency-Key"
 MAX_KEY: Final = 255
 KEPT: Final = dt.timedelta(days=1)
+_EXPIRE_EVERY: Final = 600.0  # seconds, less a draw that keeps processes apart
+
+logger = logging.getLogger(__name__)
 
 
 class KeyReused(HTTPException):
@@ -67,6 +74,18 @@ async def find(token: Token) -> list[int] | None:
         raise KeyReused
     ids: list[int] = row["book_ids"]
     return ids
+
+
+async def expire_forever() -> None:
+    """Call ``expire`` now and then, also when the database is away now and then."""
+    while True:
+        try:
+            await expire()
+        except Exception as error:
+            if not is_database_away(error):
+                raise
+            logger.info("keys are kept longer: the database is away")
+        await asyncio.sleep(_EXPIRE_EVERY * random.uniform(0.5, 1.0))
 
 
 async def expire() -> None:

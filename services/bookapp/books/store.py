@@ -69,7 +69,7 @@ class BookStore:
         if (ids := await idempotency.find(token)) is not None:
             return ids
         try:
-            ids = await self._pool.fetchval(
+            new_ids: list[int] = await self._pool.fetchval(
                 statements.ADD_ONCE, *_columns(books), token.key, token.fingerprint
             )
         except asyncpg.UniqueViolationError:  # another request with this key was quicker
@@ -77,7 +77,7 @@ class BookStore:
                 return ids
             raise
         self._outbox.committed()
-        return ids
+        return new_ids
 
     async def change(self, book_id: int, change: Change) -> Book | None:
         """Change what is given and no more; the book as it is now, or None when there is none.

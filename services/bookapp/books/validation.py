@@ -136,11 +136,17 @@ def _status(value: Any, field: str, errors: list[FieldError]) -> BookStatus:
 
 def _kind(value: Any) -> str:
     """What JSON calls it."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    return {dict: "an object", list: "an array"}.get(type(value), "a number")
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case dict():
+            return "an object"
+        case list():
+            return "an array"
+        case _:
+            return "a number"
 
 
 def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:

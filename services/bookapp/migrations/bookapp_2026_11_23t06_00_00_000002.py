@@ -5,11 +5,10 @@ the topic alone knows these books too. The outbox itself is migrated before (del
 """
 
 import datetime as dt
-from typing import Any
 from uuid import uuid4
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
-from piccolo.table import Table
+from piccolo.engine import engine_finder
 
 from bookapp.books.catalogue import CATALOGUE
 from contracts.codec import encode
@@ -30,29 +29,23 @@ _CHECKS = """
 _INSERT_BOOKS = """
     INSERT INTO books (title, author)
     SELECT title, author
-    FROM unnest({}::text[], {}::text[]) WITH ORDINALITY AS book (title, author, place)
+    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS book (title, author, place)
     ORDER BY place
     RETURNING id, title, author
 """
 _INSERT_RECORDS = """
     INSERT INTO outbox (topic, key, value)
-    SELECT {}, key, value FROM unnest({}::bytea[], {}::bytea[]) AS record (key, value)
+    SELECT $1, key, value FROM unnest($2::bytea[], $3::bytea[]) AS record (key, value)
 """
 
 
-class _Sql(Table):
-    """Only a way to run SQL in the migration's own transaction."""
-
-
-async def _run(sql: str, *args: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = await _Sql.raw(sql, *args)
-    return rows
-
-
 async def _check_and_fill() -> None:
-    await _run(_CHECKS)
+    engine = engine_finder()
+    assert engine is not None, "a migration runs with an engine"
+    run = engine.current_transaction.get().connection.fetch
+    await run(_CHECKS)
     now = dt.datetime.now(dt.UTC)
-    rows = await _run(
+    rows = await run(
         _INSERT_BOOKS,
         [title for title, _ in CATALOGUE],
         [author for _, author in CATALOGUE],
@@ -66,7 +59,7 @@ async def _check_and_fill() -> None:
         )
         for row in rows
     ]
-    await _run(
+    await run(
         _INSERT_RECORDS,
         BOOK_INGESTION.name,
         [key_of(record) for record in records],

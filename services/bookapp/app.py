@@ -1,0 +1,101 @@
+"""The composition root: settings from the environment, the parts, and the application of them.
+
+``uvicorn bookapp.app:app``. A wrong setting ends the import with one line and exit status 1. The
+process starts and serves whatever is away: without PostgreSQL it is not ready, without Kafka the
+outbox fills, without backend books have no details.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
+
+import httpx
+from litestar import Litestar
+from litestar.types import ASGIApp
+from telemetry.client import TracedTransport
+from telemetry.database import TracedConnection
+from telemetry.http import instrument, record_exception
+
+from bookapp import collector
+from bookapp.api import create_api
+from bookapp.books import idempotency
+from bookapp.books.controller import Library
+from bookapp.books.details import DetailsSource
+from bookapp.books.store import BookStore
+from bookapp.database import Database
+from bookapp.health import PATHS as UNTRACED
+from bookapp.settings import Settings
+from contracts.topics import BOOK_INGESTION
+from delivery.faust_app import create_app
+from delivery.outbox import Outbox
+from delivery.postgres import create_engine, is_database_away
+from delivery.relay import Relay
+from delivery.settings import KafkaSettings
+from telemetry import SettingsError, TelemetrySettings, configure, read_settings
+
+START_WAIT: Final = 10.0
+"""Seconds that the start waits for the database before it serves without: migrations included."""
+STOP_WAIT: Final = 5.0
+"""Seconds that each part gets to end what it is doing."""
+
+
+def build(environ: Mapping[str, str]) -> ASGIApp:
+    """The application of this environment. Raises SettingsError."""
+    settings = read_settings(Settings, environ)
+    kafka = read_settings(KafkaSettings, environ)
+    telemetry = configure(
+        read_settings(TelemetrySettings, environ, {"OTEL_SERVICE_NAME": "bookapp"})
+    )
+
+    engine = create_engine(settings.database_url, TracedConnection)
+    database = Database(
+        engine,
+        pool_size=settings.database_pool_size,
+        migrate_at_start=settings.migrate_at_start,
+    )
+    relay = None
+    if kafka.enable_kafka_producer:
+        producer = create_app("bookapp", kafka, producer_only=True, topics=[BOOK_INGESTION])
+        relay = Relay(engine, producer)
+    outbox = Outbox(engine, relay.wake if relay else None)
+    details = DetailsSource(settings.backend_url, TracedTransport(httpx.AsyncHTTPTransport()))
+
+    async def work_beside_requests() -> None:
+        """What waits for the database: the relay, and keys that have had their day."""
+        await database.ready()
+        if relay:
+            await relay.start()
+        await idempotency.expire_forever()
+
+    @contextlib.asynccontextmanager
+    async def running(_: Litestar) -> AsyncIterator[None]:
+        await database.start(START_WAIT)
+        beside = asyncio.create_task(work_beside_requests())
+        collector.settle()
+        try:
+            yield
+        finally:  # by now every request has been answered
+            beside.cancel()
+            await asyncio.gather(beside, return_exceptions=True)
+            if relay:
+                await relay.stop(STOP_WAIT)
+            await details.close()
+            await database.stop(STOP_WAIT)
+            await asyncio.to_thread(telemetry.shutdown, STOP_WAIT)
+
+    api = create_api(
+        Library(BookStore(engine, outbox), details, database.require),
+        database.why_unready,
+        database_away=is_database_away,
+        record_exception=record_exception,
+        lifespan=[running],
+    )
+    return instrument(api, telemetry.settings, UNTRACED)
+
+
+try:
+    app = build(os.environ)
+except SettingsError as error:
+    raise SystemExit(f"bookapp: {error}") from None

@@ -1,0 +1,98 @@
+"""Details come in one call, and their absence costs a page little and breaks it never."""
+
+import asyncio
+import time
+
+import httpx
+import msgspec
+import pytest
+
+from bookapp.books.circuit import Circuit
+from bookapp.books.details import DetailsSource
+
+
+def source(answer, **kwargs) -> DetailsSource:
+    return DetailsSource("http://backend:8001", httpx.MockTransport(answer), **kwargs)
+
+
+async def test_entries_are_asked_for_in_one_call_and_passed_on_as_they_are():
+    requests = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, json=[{"book_id": 3, "shelf_mark": "A9", "more": [1]}])
+
+    details = source(answer)
+    found = await details.of([1, 2, 3])
+    assert {book_id: msgspec.json.decode(raw) for book_id, raw in found.items()} == {
+        3: {"book_id": 3, "shelf_mark": "A9", "more": [1]}
+    }
+    (request,) = requests
+    assert (request.method, request.url.path, request.url.params["ids"]) == (
+        "GET",
+        "/books",
+        "1,2,3",
+    )
+    assert request.extensions["url_template"] == "/books"
+    await details.close()
+
+
+async def test_no_books_are_no_call():
+    details = source(lambda _: pytest.fail("called"))
+    assert await details.of([]) == {}
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        httpx.Response(503),
+        httpx.Response(302, headers={"location": "/elsewhere"}),
+        httpx.Response(200, content=b"<html>"),
+        httpx.Response(200, json={"detail": "no list"}),
+        httpx.Response(200, json=[{"id": 1}]),
+        httpx.Response(200, content=b'[{"book_id": 1, "title": "\xff"}, {"\xff": 1}]'),
+    ],
+)
+async def test_any_other_answer_is_no_details(response):
+    assert await source(lambda _: response).of([1]) == {}
+
+
+async def test_a_slow_backend_costs_the_time_limit_and_no_more():
+    async def slow(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(30)
+        raise AssertionError
+
+    details = source(slow, timeout=0.1)
+    began = time.monotonic()
+    assert await details.of([1]) == {}
+    assert time.monotonic() - began < 1
+
+
+async def test_a_dead_backend_is_asked_now_and_then_only():
+    calls = 0
+
+    def refuse(_: httpx.Request) -> httpx.Response:
+        nonlocal calls
+        calls += 1
+        raise httpx.ConnectError("refused")
+
+    details = source(refuse)
+    for _ in range(20):
+        assert await details.of([1]) == {}
+    assert calls == 3
+
+
+async def test_details_return_when_backend_does():
+    now, alive = 0.0, False
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=[{"book_id": 1}]) if alive else httpx.Response(503)
+
+    details = source(answer, circuit=Circuit(threshold=2, interval=5, clock=lambda: now))
+    for _ in range(3):
+        await details.of([1])
+    alive = True
+    assert await details.of([1]) == {}
+    now = 5.0
+    assert list(await details.of([1])) == [1]
+    assert list(await details.of([1])) == [1]
