@@ -10,6 +10,7 @@ from litestar.types import Scope
 from backend.api.books import book_routes
 from backend.api.health import Readiness, health_routes
 from backend.api.queries import Reader
+from contracts.asyncapi import asyncapi_route
 from contracts.problems import problem_handlers
 
 
@@ -30,7 +31,7 @@ def create_api(
         record_exception(error)
 
     return Litestar(
-        [*book_routes(reader), *health_routes(readiness)],
+        [*book_routes(reader), *health_routes(readiness), asyncapi_route()],
         openapi_config=OpenAPIConfig(
             title="backend",
             version="1.0.0",

@@ -1,0 +1,84 @@
+"""The composition root: settings from the environment, and every part made and joined, once.
+
+    faust -A backend.app worker
+
+One process: an HTTP API and a consumer, each of which goes on while the other cannot.
+"""
+
+import os
+from collections.abc import Mapping
+
+from mode import Service
+from telemetry.database import TracedConnection
+from telemetry.http import instrument, record_exception
+
+from backend.api import create_api
+from backend.api.health import PATHS
+from backend.api.queries import Reader
+from backend.database import Database, Migrations
+from backend.http_server import HttpServer
+from backend.ingestion import Ingestion
+from backend.readiness import Readiness
+from backend.settings import Settings
+from backend.worker import Worker
+from contracts.topics import BOOK_INGESTION
+from delivery.consumer import consume
+from delivery.faust_app import App, create_app
+from delivery.postgres import create_engine, is_database_away
+from delivery.settings import KafkaSettings
+from telemetry import SettingsError, Telemetry, TelemetrySettings, configure, read_settings
+from telemetry.logs import dict_config
+
+NAME = "backend"
+
+
+class _Telemetry(Service):
+    """Stops last, and sends by then what is still buffered, within a bounded time."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        super().__init__()
+        self._telemetry = telemetry
+
+    async def on_stop(self) -> None:
+        self._telemetry.shutdown()
+
+
+def build(environ: Mapping[str, str]) -> App:
+    """The worker of this environment. Raises SettingsError; connects to nothing yet."""
+    settings = read_settings(Settings, environ)
+    kafka = read_settings(KafkaSettings, environ)
+    observed = read_settings(TelemetrySettings, environ, {"OTEL_SERVICE_NAME": NAME})
+    telemetry = configure(observed)
+
+    worker = create_app(NAME, kafka)
+    worker.conf.Worker = Worker
+    worker.conf.logging_config = dict_config()  # or Faust would set up its own
+
+    database = Database(
+        create_engine(settings.database_url, TracedConnection), settings.database_pool_size
+    )
+    consumption = None
+    if kafka.enable_kafka_consumer:
+        ingestion = Ingestion(database.pool)
+        consumption = consume(
+            worker, BOOK_INGESTION, ingestion.handle, batch_handler=ingestion.handle_many
+        )
+    api = create_api(
+        Reader(database.pool),
+        Readiness(database, consumption),
+        database_away=is_database_away,
+        record_exception=record_exception,
+    )
+    worker.before_kafka += [
+        _Telemetry(telemetry),
+        database,
+        HttpServer(instrument(api, observed, PATHS), settings.backend_host, settings.backend_port),
+        Migrations(database, settings.migrate_at_start),
+    ]
+    return worker
+
+
+try:
+    app = build(os.environ)
+except SettingsError as error:
+    raise SystemExit(f"{NAME}: {error}") from None

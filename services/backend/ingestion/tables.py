@@ -1,0 +1,27 @@
+"""The read model: one row for every book that a record told of, in the schema ``backend``."""
+
+from piccolo.columns import BigInt, Boolean, Text, Timestamptz
+from piccolo.columns.defaults.timestamptz import TimestamptzNow
+from piccolo.table import Table
+
+
+class Book(Table, tablename="book", schema="backend"):
+    """A book's newest known state and its catalogue entry.
+
+    ``sequence`` is that of the record which wrote the row; only a higher one may write it again.
+    ``removed`` marks a book that is gone: its row stays, with its sequence, so that a late repeat
+    of an older record cannot bring the book back.
+    ``trace_id`` is the trace of the request that caused the record, in hex; null without one.
+    """
+
+    book_id = BigInt(primary_key=True)
+    title = Text()
+    author = Text()
+    status = Text()
+    shelf_mark = Text()
+    author_sort = Text()
+    title_sort = Text()
+    sequence = BigInt()
+    removed = Boolean(default=False)
+    ingested_at = Timestamptz(default=TimestamptzNow())
+    trace_id = Text(null=True, default=None)

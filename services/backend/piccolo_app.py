@@ -1,0 +1,14 @@
+"""backend's tables and migrations, as Piccolo wants them named."""
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig
+
+from backend.ingestion.tables import Book
+
+APP_CONFIG = AppConfig(
+    app_name="backend",
+    migrations_folder_path=str(Path(__file__).parent / "migrations"),
+    table_classes=[Book],
+    migration_dependencies=[],
+)

@@ -1,0 +1,39 @@
+"""backend's own settings; Kafka's and telemetry's are their libraries' (see ``app``)."""
+
+from typing import Annotated
+
+import msgspec
+
+from delivery.postgres import check_url
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
+    """What backend needs to know beyond Kafka and telemetry.
+
+    ``database_url`` holds a password, and is shown nowhere.
+    ``database_pool_size`` is the most connections of one process, the consumer's four included.
+    ``backend_host`` and ``backend_port`` are where the HTTP API listens.
+    ``migrate_at_start`` false leaves the migrations to ``python -m backend.migrate``; until they
+    have run, nothing is consumed and the service is not ready.
+    """
+
+    database_url: str
+    database_pool_size: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
+    backend_host: str = "127.0.0.1"
+    backend_port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 8001
+    migrate_at_start: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what could only fail later.
+
+        Raises:
+            ValueError: names the variable and what it takes, and repeats no value.
+        """
+        try:
+            check_url(self.database_url)
+        except ValueError as error:
+            raise ValueError(f"DATABASE_URL: {error}") from None
+
+    def __repr__(self) -> str:
+        """Without the password: settings end up in logs and error pages."""
+        return f"Settings(backend_host={self.backend_host!r}, backend_port={self.backend_port})"
