@@ -41,7 +41,8 @@ def start_parent(script, tmp_path, **options):
         text=True,
         **options,
     )
-    pids = [int(word) for word in parent.stdout.readline().split()]
+    with parent.stdout as output:
+        pids = [int(word) for word in output.readline().split()]
     assert len(pids) >= 2
     return parent, pids
 
