@@ -9,8 +9,6 @@ import os
 from collections.abc import Mapping
 
 from mode import Service
-from telemetry.database import TracedConnection
-from telemetry.http import instrument, record_exception
 
 from backend.api import create_api
 from backend.api.health import PATHS
@@ -27,6 +25,8 @@ from delivery.faust_app import App, create_app
 from delivery.postgres import create_engine, is_database_away
 from delivery.settings import KafkaSettings
 from telemetry import SettingsError, Telemetry, TelemetrySettings, configure, read_settings
+from telemetry.database import TracedConnection
+from telemetry.http import instrument, record_exception
 from telemetry.logs import dict_config
 
 NAME = "backend"

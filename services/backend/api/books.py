@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from litestar import get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from backend.api.answers import CatalogueEntry
 from backend.api.queries import Reader
@@ -26,7 +26,7 @@ def book_routes(reader: Reader) -> list[HTTPRouteHandler]:
         tags=["books"],
         responses=documented(400, 404, 500, 503),
     )
-    async def get_book(book_id: int) -> CatalogueEntry:
+    async def get_book(book_id: FromPath[int]) -> CatalogueEntry:
         entry = await reader.entry(book_id) if 0 < book_id <= MAX_BIGINT else None
         if entry is None:
             raise NotFoundException("There is no such book in the catalogue.")
@@ -46,8 +46,7 @@ def book_routes(reader: Reader) -> list[HTTPRouteHandler]:
     async def list_books(
         ids: Annotated[
             str,
-            Parameter(
-                query="ids",
+            QueryParameter(
                 description="Ids of books, in decimal, with commas between them.",
                 pattern=r"^[0-9]{1,19}(,[0-9]{1,19})*$",
             ),

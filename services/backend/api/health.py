@@ -29,12 +29,11 @@ class Health(msgspec.Struct, frozen=True):
 def health_routes(readiness: Readiness) -> list[HTTPRouteHandler]:
     """GET /health, /health/live and /health/ready."""
 
-    @get(
-        ["/health", "/health/live"],
-        operation_id=lambda _, __, path: "health_live" if "live" in path else "health",
-        summary="The process lives",
-        tags=["health"],
-    )
+    @get("/health", operation_id="health", summary="As /health/live", tags=["health"])
+    async def health() -> Health:
+        return Health("live")
+
+    @get("/health/live", operation_id="health_live", summary="The process lives", tags=["health"])
     async def live() -> Health:
         return Health("live")
 
@@ -51,4 +50,4 @@ def health_routes(readiness: Readiness) -> list[HTTPRouteHandler]:
             return problem_response(503, reasons, missing)  # type: ignore[return-value]  # a problem
         return Response(Health("ready"))
 
-    return [live, ready]
+    return [health, live, ready]
