@@ -1,0 +1,27 @@
+"""A process with nothing but a relay in it, to be killed: arguments DATABASE_URL, KAFKA_BROKER_URL.
+
+Prints each change of its state on a line of its own.
+"""
+
+import asyncio
+import sys
+
+from delivery.faust_app import create_app
+from delivery.postgres import create_engine
+from delivery.relay import Relay
+from delivery.settings import KafkaSettings
+
+
+async def main(database_url: str, broker_url: str) -> None:
+    kafka = KafkaSettings(kafka_broker_url=broker_url)
+    relay = Relay(create_engine(database_url), create_app("sender", kafka, producer_only=True))
+    await relay.start()
+    said = None
+    while True:
+        if relay.status.state != said:
+            said = relay.status.state
+            print(said, flush=True)
+        await asyncio.sleep(0.02)
+
+
+asyncio.run(main(*sys.argv[1:]))
