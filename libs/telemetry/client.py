@@ -1,0 +1,140 @@
+"""HTTP client spans for httpx, named by template, with the trace context sent along.
+
+A failure sets the span's status; whether it is an exception for the caller's span as well is the
+caller's decision, so it is not recorded as an event here.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+import httpx
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.types import AttributeValue
+
+from telemetry import metrics
+from telemetry.errors import ERROR_TYPE, mark_failed, type_of
+from telemetry.http.attributes import known_method, redact
+
+MAX_URL: Final = 1024
+"""Characters of a URL that a span shows."""
+
+_tracer = trace.get_tracer("telemetry.client")
+_propagator: Final = TraceContextTextMapPropagator()
+_duration = metrics.histogram("http.client.request.duration")
+
+
+class TracedTransport(httpx.AsyncBaseTransport):
+    """Wraps a transport: a span, the ``traceparent`` header and a measurement per request.
+
+    A request's template is its extension ``url_template`` ("/books/{id}") or, where the code that
+    makes the request is generated, the first of ``templates`` that fits its path.
+    """
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, templates: Sequence[str] = ()) -> None:
+        self._transport = transport
+        self._templates = [(template, _pattern(template)) for template in templates]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        template = self._template(request)
+        method = known_method(request.method)
+        name = "HTTP" if method == "_OTHER" else method
+        span = _tracer.start_span(
+            f"{name} {template}" if template else name,
+            kind=SpanKind.CLIENT,
+            attributes=_attributes(request, method, template),
+        )
+        context = trace.set_span_in_context(span)
+        _propagator.inject(request.headers, context)
+        started = time.perf_counter()
+        status, error_type = None, None
+        try:
+            response = await self._transport.handle_async_request(request)
+            status = response.status_code
+            error_type = _record_status(span, status)
+            return response
+        except BaseException as error:
+            mark_failed(span, error)
+            error_type = type_of(error)
+            raise
+        finally:
+            elapsed = time.perf_counter() - started
+            host, port = request.url.host, _port(request)
+            _duration.record(
+                elapsed, _labels(method, template, host, port, status, error_type), context
+            )
+            span.end()
+
+    def _template(self, request: httpx.Request) -> str | None:
+        given = request.extensions.get("url_template")
+        if given is not None:
+            return str(given)
+        path = request.url.path
+        return next((name for name, pattern in self._templates if pattern.fullmatch(path)), None)
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    fixed = re.split(r"\{[^}]*\}", template)
+    return re.compile("[^/]+".join(re.escape(part) for part in fixed))
+
+
+def _port(request: httpx.Request) -> int:
+    return request.url.port or (443 if request.url.scheme == "https" else 80)
+
+
+def _record_status(span: Span, status: int) -> str | None:
+    span.set_attribute("http.response.status_code", status)
+    if status < 400:
+        return None
+    span.set_attribute(ERROR_TYPE, str(status))
+    span.set_status(StatusCode.ERROR)
+    return str(status)
+
+
+def _attributes(
+    request: httpx.Request, method: str, template: str | None
+) -> dict[str, AttributeValue]:
+    url = request.url
+    shown = str(url.copy_with(username=None, password=None, query=None))
+    query = redact(url.query.decode("latin-1"))
+    attributes: dict[str, AttributeValue] = {
+        "http.request.method": method,
+        "url.full": (f"{shown}?{query}" if query else shown)[:MAX_URL],
+        "server.address": url.host,
+        "server.port": _port(request),
+    }
+    if template is not None:
+        attributes["url.template"] = template
+    if method == "_OTHER":
+        attributes["http.request.method_original"] = request.method
+    return attributes
+
+
+@lru_cache(maxsize=1024)
+def _labels(
+    method: str,
+    template: str | None,
+    host: str,
+    port: int,
+    status: int | None,
+    error_type: str | None,
+) -> dict[str, str | int]:
+    labels: dict[str, str | int] = {
+        "http.request.method": method,
+        "server.address": host,
+        "server.port": port,
+    }
+    if template is not None:
+        labels["url.template"] = template
+    if status is not None:
+        labels["http.response.status_code"] = status
+    if error_type is not None:
+        labels[ERROR_TYPE] = error_type
+    return labels
