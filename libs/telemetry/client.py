@@ -4,9 +4,7 @@ A failure sets the span's status; whether it is an exception for the caller's sp
 caller's decision, so it is not recorded as an event here.
 """
 
-import re
 import time
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -31,16 +29,15 @@ _duration = metrics.histogram("http.client.request.duration")
 class TracedTransport(httpx.AsyncBaseTransport):
     """Wraps a transport: a span, the ``traceparent`` header and a measurement per request.
 
-    A request's template is its extension ``url_template`` ("/books/{id}") or, where the code that
-    makes the request is generated, the first of ``templates`` that fits its path.
+    A request's template is its extension ``url_template`` ("/books/{id}"); without one, the span
+    is named by the method alone.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, templates: Sequence[str] = ()) -> None:
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
-        self._templates = [(template, _pattern(template)) for template in templates]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        template = self._template(request)
+        template: str | None = request.extensions.get("url_template")
         method = known_method(request.method)
         name = "HTTP" if method == "_OTHER" else method
         span = _tracer.start_span(
@@ -69,20 +66,8 @@ class TracedTransport(httpx.AsyncBaseTransport):
             )
             span.end()
 
-    def _template(self, request: httpx.Request) -> str | None:
-        given = request.extensions.get("url_template")
-        if given is not None:
-            return str(given)
-        path = request.url.path
-        return next((name for name, pattern in self._templates if pattern.fullmatch(path)), None)
-
     async def aclose(self) -> None:
         await self._transport.aclose()
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    fixed = re.split(r"\{[^}]*\}", template)
-    return re.compile("[^/]+".join(re.escape(part) for part in fixed))
 
 
 def _port(request: httpx.Request) -> int:

@@ -18,8 +18,8 @@ _SILENT: Final = frozenset(("BEGIN", "START", "SAVEPOINT", "RELEASE"))
 # What is no SQL in itself. The last string is one that is never closed.
 _OPAQUE: Final = re.compile(
     r"""(?P<comment>--[^\n]*|/\*.*?\*/)
-      | (?P<string>[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|(?P<tag>\$(?:[A-Za-z_]\w*)?\$).*?(?P=tag)
-                  |'.*\Z)
+      | (?P<string>\b[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'
+                  |(?P<tag>\$(?:[A-Za-z_]\w*)?\$).*?(?P=tag)|'.*\Z)
       | (?P<quoted>"(?:[^"]|"")*")
       | (?P<number>(?<![\w$.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\b)""",
     re.VERBOSE | re.DOTALL,
