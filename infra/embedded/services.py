@@ -37,14 +37,16 @@ def start_service(
     ready: str | None = None,
     timeout: float = 30.0,
     cwd: str | Path | None = None,
+    remove: Sequence[Path] = (),
 ) -> Process:
     """Start `faust …`, `uvicorn …` or any program with exactly this environment.
 
     With `ready`, a URL, returns once it answers 200. Raises StartError with one line when the
     process ends first or `timeout` seconds are over; then the process is gone as well.
+    `cwd` and `remove` are as for `processes.Process`.
     """
     program = [sys.executable, "-m"] if command[0] in _MODULES else []
-    process = Process(name, [*program, *command], env=env, cwd=cwd, grace=8.0)
+    process = Process(name, [*program, *command], env=env, cwd=cwd, grace=8.0, remove=remove)
     if ready is not None:
         try:
             wait_ready({ready: process}, timeout)

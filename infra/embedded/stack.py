@@ -163,7 +163,7 @@ class Stack:
         return self._launch("bookapp", command, env)
 
     def _launch(self, name: str, command: list[str], env: dict[str, str]) -> Process:
-        process = start_service(name, command, env, cwd=self._directory)
+        process = start_service(name, command, env, cwd=self._directory, remove=[self._directory])
         self._parts.callback(process.stop)
         return process
 

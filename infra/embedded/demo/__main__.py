@@ -22,6 +22,7 @@ from embedded.demo.story import Library
 from embedded.demo.terminal import Terminal
 from embedded.demo.tour import Step, Tour
 from embedded.demo.tree import Tree
+from embedded.ports import in_use
 from embedded.processes import StartError
 from embedded.services import bare_environment
 from embedded.stack import Stack, StackSettings
@@ -69,6 +70,7 @@ def _port(text: str) -> int:
 def run(options: argparse.Namespace, environ: dict[str, str]) -> int:
     """Start, tour, show, stay. Raises StartError."""
     terminal = Terminal()
+    _check(options)
     settings = StackSettings(
         environment=bare_environment(environ),
         bookapp_port=options.bookapp_port or None,
@@ -80,8 +82,8 @@ def run(options: argparse.Namespace, environ: dict[str, str]) -> int:
     with Stack(settings, lambda part, took: terminal.good(f"{part} ({took:.1f} s)")) as stack:
         assert stack.receiver is not None
         terminal.heading("The tour")
-        with httpx.Client(base_url=stack.bookapp_url, timeout=10, trust_env=False) as client:
-            steps = Tour(client, terminal.good).take()
+        with _client(stack.bookapp_url) as bookapp, _client(stack.backend_url) as backend:
+            steps = Tour(bookapp, backend, terminal.good).take()
         library, kept = _wait_for_promises(stack, steps)
         _show_traces(terminal, steps, library)
         terminal.heading("What this has shown")
@@ -101,6 +103,26 @@ def run(options: argparse.Namespace, environ: dict[str, str]) -> int:
         except KeyboardInterrupt:
             terminal.say("\nStopping.")
     return 0
+
+
+def _client(url: str) -> httpx.Client:
+    return httpx.Client(base_url=url, timeout=10, trust_env=False)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse before anything is started what could only fail later. Raises StartError."""
+    for part, port, option in (
+        ("bookapp", options.bookapp_port, "--bookapp-port"),
+        ("backend", options.backend_port, "--backend-port"),
+        ("the trace page", options.trace_port, "--trace-port"),
+    ):
+        if port and in_use(port):
+            raise StartError(
+                f"Port {port} for {part} is in use: end what listens there, "
+                f"or choose another with {option} (0 takes a free one)."
+            )
+    if options.json is not None and not options.json.parent.is_dir():
+        raise StartError(f"--json: there is no directory {options.json.parent}: make it first.")
 
 
 def _wait_for_promises(
