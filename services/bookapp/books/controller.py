@@ -91,7 +91,7 @@ class BooksController(Controller):
         operation_class=documents.ChangeOperation,
         responses={
             **documents.answers(200, Book, "The book as it is now"),
-            **documented(400, 404, 413, 500, 503),
+            **documented(400, 404, 408, 413, 500, 503),
         },
     )
     async def change_book(self, request: AnyRequest) -> JsonAnswer:
@@ -120,7 +120,7 @@ class BooksController(Controller):
         operation_class=documents.AddOperation,
         responses={
             **documents.answers(201, int, "The new book's id"),
-            **documented(400, 413, 422, 500, 503),
+            **documented(400, 408, 413, 422, 500, 503),
         },
     )
     async def add_book(self, request: AnyRequest) -> JsonAnswer:
@@ -139,7 +139,7 @@ class BooksController(Controller):
         operation_class=documents.BulkAddOperation,
         responses={
             **documents.answers(201, list[int], "The new books' ids, in the order of the books"),
-            **documented(400, 413, 422, 500, 503),
+            **documented(400, 408, 413, 422, 500, 503),
         },
     )
     async def add_books(self, request: AnyRequest) -> JsonAnswer:

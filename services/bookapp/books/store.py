@@ -54,9 +54,9 @@ class BookStore:
 
     async def add_many(self, books: Sequence[NewBook]) -> list[int]:
         """Add books, all or none; their ids, in the same order."""
-        ids: list[int] = await self._pool.fetchval(statements.ADD_MANY, *_columns(books))
+        rows = await self._pool.fetch(statements.ADD_MANY, *_columns(books))
         self._outbox.committed()
-        return ids
+        return _ids(rows)
 
     async def add_once(self, books: Sequence[NewBook], token: idempotency.Token) -> list[int]:
         """As ``add_many``, unless this token's key has been used: then the ids that it got.
@@ -69,7 +69,7 @@ class BookStore:
         if (ids := await idempotency.find(token)) is not None:
             return ids
         try:
-            new_ids: list[int] = await self._pool.fetchval(
+            rows = await self._pool.fetch(
                 statements.ADD_ONCE, *_columns(books), token.key, token.fingerprint
             )
         except asyncpg.UniqueViolationError:  # another request with this key was quicker
@@ -77,7 +77,7 @@ class BookStore:
                 return ids
             raise
         self._outbox.committed()
-        return new_ids
+        return _ids(rows)
 
     async def change(self, book_id: int, change: Change) -> Book | None:
         """Change what is given and no more; the book as it is now, or None when there is none.
@@ -144,6 +144,11 @@ def _book(row: dict[str, Any]) -> Book:
         author=row["author"],
         status=BookStatus(row["status"]),
     )
+
+
+def _ids(rows: list[asyncpg.Record]) -> list[int]:
+    """The ids that the statements that add many return, in the order of the books."""
+    return sorted(row[0] for row in rows)
 
 
 def _columns(books: Sequence[NewBook]) -> list[Any]:

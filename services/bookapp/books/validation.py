@@ -150,6 +150,8 @@ def _kind(value: Any) -> str:
 
 
 def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    if not body:
+        raise invalid([FieldError("body", "is empty")])
     try:
         return decoder.decode(body)
     except RecursionError:

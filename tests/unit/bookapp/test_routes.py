@@ -1,5 +1,6 @@
 """The routes' answers, as a client sees them; the store is in memory."""
 
+import asyncio
 import json
 
 import pytest
@@ -103,7 +104,8 @@ async def test_a_wrong_start_is_named(client, after):
 
 
 @pytest.mark.parametrize(
-    "book_id", ["0", "-1", "x", "1.5", "1_0", "%201", "\uff11", str(2**63), "9" * 5000, "%00", "%ff"]
+    "book_id",
+    ["0", "-1", "x", "1.5", "1_0", "%201", "\uff11", str(2**63), "9" * 5000, "%00", "%ff"],
 )
 async def test_an_id_that_no_book_can_have_is_not_found(client, book_id):
     await client.post("/books/bulk_add", json=[DUNE] * 10)
@@ -225,4 +227,15 @@ async def test_a_key_of_a_wrong_length_is_named(client, store, key):
     for path, body in (("/books/add", DUNE), ("/books/bulk_add", [DUNE])):
         response = await client.post(path, json=body, headers={"Idempotency-Key": key})
         assert_problem(response, 400, "Idempotency-Key")
+    assert not store.rows
+
+
+async def test_a_body_that_does_not_end_is_given_up(client, store, monkeypatch):
+    monkeypatch.setattr("bookapp.body.MAX_TIME", 0.05)
+
+    async def stalled():
+        yield b'{"title": "Dune",'
+        await asyncio.sleep(30)
+
+    assert_problem(await client.post("/books/add", content=stalled()), 408, "0.05 s")
     assert not store.rows
