@@ -2,7 +2,8 @@
 
 A service mounts three things: the admin routes (``error_injection_routes``), the middleware
 (``injection_middleware``) or the hook for records (``RecordInjection``), and the rules held in
-memory (``Rules``), over a table of its own (``RuleTable``, ``create_rules_table``).
+memory (``Rules``), over a table of its own (``RuleTable``, and
+``migration`` for its creation).
 
 Promises: a request's path never asks the database and, without rules, pays one attribute look-up;
 a change takes effect in every process within a second; the admin routes, health and documentation
@@ -10,7 +11,7 @@ cannot be injected; what was injected says so in its response, span, log line an
 """
 
 from error_injection.middleware import HEADER, injection_middleware
-from error_injection.migration import create_rules_table
+from error_injection.migration import constrain_rules_table, create_rules_table
 from error_injection.records import RecordInjection
 from error_injection.routes import error_injection_routes
 from error_injection.rule import Rule, RuleBody
@@ -26,6 +27,7 @@ __all__ = [
     "RuleStore",
     "RuleTable",
     "Rules",
+    "constrain_rules_table",
     "create_rules_table",
     "error_injection_routes",
     "injection_middleware",

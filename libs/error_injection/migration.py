@@ -1,7 +1,11 @@
-"""The migration that creates a service's table of rules. In a migration file of the service:
+"""The migrations that create a service's table of rules. Two, since Piccolo runs what is raw before
+what it makes itself; in two migration files of the service:
 
     async def forwards() -> MigrationManager:
         return create_rules_table(ID, "bookapp", ErrorInjectionConfig)
+
+    async def forwards() -> MigrationManager:
+        return constrain_rules_table(ID, "bookapp", ErrorInjectionConfig)
 
 A trigger announces every change, also one made with psql, to the processes that hold the rules.
 """
@@ -64,7 +68,7 @@ _STATEMENTS: Final = (
 def create_rules_table(
     migration_id: str, app_name: str, table: type[RuleTable]
 ) -> MigrationManager:
-    """The table with its checks, its unique pairs and its announcements, in the table's schema."""
+    """The table, in the schema that its class names."""
     schema = table._meta.schema
     tablename = table._meta.tablename
     manager = MigrationManager(
@@ -94,13 +98,25 @@ def create_rules_table(
     column("delay_ms", Integer, default=0)
     column("fatal", Boolean, default=True)
 
+    return manager
+
+
+def constrain_rules_table(
+    migration_id: str, app_name: str, table: type[RuleTable]
+) -> MigrationManager:
+    """The checks, the unique pairs and the announcements of a table that exists."""
+    manager = MigrationManager(
+        migration_id=migration_id, app_name=app_name, description="constraints of error injection"
+    )
+    words = {
+        "{table}": table._meta.get_formatted_tablename(),
+        "{schema}": table._meta.schema or "public",
+        "{channel}": CHANNEL,
+    }
+
     async def constrain() -> None:
-        words = {
-            "{table}": table._meta.get_formatted_tablename(),
-            "{schema}": schema or "public",
-            "{channel}": CHANNEL,
-        }
-        for statement in _STATEMENTS:
+        for template in _STATEMENTS:
+            statement = template
             for word, value in words.items():
                 statement = statement.replace(word, value)
             await table.raw(statement)

@@ -43,7 +43,7 @@ def error_injection_routes(
         "/{rule_id:int}",
         operation_id="get_error_injection_rule",
         summary="One rule",
-        responses=documented(401, 404, 500, 503),
+        responses=documented(400, 401, 404, 500, 503),
     )
     async def get_rule(rule_id: int) -> Rule:
         return _found(await store.get(rule_id))
@@ -72,7 +72,7 @@ def error_injection_routes(
         "/{rule_id:int}",
         operation_id="delete_error_injection_rule",
         summary="No rule any more",
-        responses=documented(401, 404, 500, 503),
+        responses=documented(400, 401, 404, 500, 503),
     )
     async def delete_rule(rule_id: int) -> None:
         if not await store.remove(rule_id):

@@ -41,6 +41,8 @@ class Rules:
         self._select = f"SELECT * FROM {table._meta.get_formatted_tablename()}"  # noqa: S608 -- a name from code
         self._connect = connect
         self._task: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._stopping = False
         self._endpoints: dict[tuple[str, str], Rule] = {}
         self._topics: dict[str, Rule] = {}
         self._shapes: dict[str, str] = {}
@@ -75,17 +77,23 @@ class Rules:
 
     def start(self) -> None:
         """Read the rules and follow them, in a task of the running loop. Does not wait."""
+        self._stopping = False
         self._task = asyncio.create_task(self._follow(), name="error-injection-rules")
 
     async def stop(self) -> None:
-        """Stop following. The rules held last stay."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        """Stop following, within two seconds. The rules held last stay."""
+        if self._task is None:
+            return
+        self._stopping = True
+        self._wake.set()
+        # Asked first: asyncpg makes an error of a connection whose statement is cancelled.
+        await asyncio.wait([self._task], timeout=1.5)
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        self._task = None
 
     async def _follow(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 connection = await self._connect()
                 try:
@@ -97,23 +105,28 @@ class Rules:
                 level = logging.WARNING if self._reading else logging.DEBUG
                 logger.log(level, "cannot read the rules: %s %s", type(error).__name__, error)
                 self._reading = False
-            await asyncio.sleep(RETRY)
+            self._wake.clear()  # the lost connection set it
+            await self._pause(RETRY)
 
     async def _listen(self, connection: asyncpg.Connection) -> None:
         """Until the connection is lost, which ends in an exception of the driver's or returns."""
-        changed = asyncio.Event()
 
         def wake(*_: Any) -> None:
-            changed.set()
+            self._wake.set()
 
         connection.add_termination_listener(wake)
         async with asyncio.timeout(TIMEOUT):
             await connection.add_listener(CHANNEL, wake)
-        while not connection.is_closed():
-            changed.clear()  # before reading: what changes meanwhile is read next time
+        while not (self._stopping or connection.is_closed()):
+            self._wake.clear()  # before reading: what changes meanwhile is read next time
             rows = await connection.fetch(self._select, timeout=TIMEOUT)
             self.hold(msgspec.convert(dict(row), Rule) for row in rows)
             self._reading = True
+            await self._pause(POLL)
+
+    async def _pause(self, seconds: float) -> None:
+        """Until something happens, and at most so long."""
+        if not self._stopping:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL):
-                    await changed.wait()
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()

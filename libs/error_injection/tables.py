@@ -3,8 +3,8 @@
     class ErrorInjectionConfig(RuleTable, tablename=TABLE, schema="backend"):
         ...
 
-It belongs in the service's ``table_classes``, and is created by one of the service's migrations
-(see ``migration``).
+It belongs in the service's ``table_classes``, and is created by migrations of the service (see
+``migration``).
 """
 
 from typing import Final
