@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import pytest
 from opentelemetry._logs import LogRecord
@@ -66,23 +66,10 @@ def collector() -> Iterator[Collector]:
     collector.close()
 
 
-def settings(
-    endpoint: str,
-    headers: str | None = None,
-    protocol: Literal["http/protobuf", "grpc"] | None = None,
-) -> TelemetrySettings:
+def settings(endpoint: str, headers: str | None = None) -> TelemetrySettings:
     return TelemetrySettings(
-        otel_exporter_otlp_endpoint=endpoint,
-        otel_exporter_otlp_headers=headers,
-        otel_exporter_otlp_protocol=protocol,
+        otel_exporter_otlp_endpoint=endpoint, otel_exporter_otlp_headers=headers
     )
-
-
-def test_grpc_is_the_stock_exporters() -> None:
-    for make in (span_exporter, log_exporter):
-        exporter = make(settings("http://127.0.0.1:9", "tenant=books", "grpc"))
-        assert type(exporter).__module__.startswith("opentelemetry.exporter.otlp.proto.grpc")
-        exporter.shutdown()
 
 
 def test_spans_arrive_with_the_headers_of_the_settings(collector: Collector) -> None:

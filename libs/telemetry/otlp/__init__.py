@@ -18,24 +18,16 @@ if TYPE_CHECKING:
 
 
 def span_exporter(settings: "TelemetrySettings") -> SpanExporter:
-    """Sends spans to the endpoint of the settings; over gRPC with the stock exporter."""
-    if settings.otel_exporter_otlp_protocol == "grpc":
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-
-        return OTLPSpanExporter(**_destination(settings))
+    """Sends spans to ``<endpoint>/v1/traces`` over HTTP/protobuf."""
     return CachingSpanExporter(**_destination(settings, "/v1/traces"))
 
 
 def log_exporter(settings: "TelemetrySettings") -> LogRecordExporter:
-    """Sends log records to the endpoint of the settings; over gRPC with the stock exporter."""
-    if settings.otel_exporter_otlp_protocol == "grpc":
-        from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
-
-        return OTLPLogExporter(**_destination(settings))
+    """Sends log records to ``<endpoint>/v1/logs`` over HTTP/protobuf."""
     return CachingLogExporter(**_destination(settings, "/v1/logs"))
 
 
-def _destination(settings: "TelemetrySettings", path: str = "") -> dict[str, Any]:
+def _destination(settings: "TelemetrySettings", path: str) -> dict[str, Any]:
     # What settings leave open (time-out in seconds, certificates, compression) the stock
     # constructor takes from the standard OTEL_EXPORTER_OTLP_* variables or its defaults.
     endpoint = settings.otel_exporter_otlp_endpoint
