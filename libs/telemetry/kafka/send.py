@@ -80,7 +80,7 @@ def end_send_span(
         mark_failed(span, error)
     context = trace.set_span_in_context(span, NO_PARENT)
     _duration.record(time.perf_counter() - sent.started, labels, context)
-    _sent.add(1, labels, context)
+    _sent.add(1, labels)
     span.end()
 
 
