@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request, Router
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
-from litestar.types import Scope
+from litestar.types import Middleware, Scope
 
 from bookapp.body import MAX_BULK_BODY
 from bookapp.books.controller import BooksController, Library
@@ -24,21 +24,30 @@ def create_api(
     *,
     database_away: Callable[[BaseException], bool],
     record_exception: Callable[[BaseException], None] = lambda _: None,
-    routes: Sequence[Any] = (),
+    require_database: Callable[[], None] = lambda: None,
+    routes: Sequence[Router] = (),
+    middleware: Sequence[Middleware] = (),
     lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
     """The API over a library.
 
     ``database_away`` says which errors are the database's absence (503); ``record_exception`` is
-    told of every exception that a route raised, before it becomes an answer; ``routes`` are those
-    of the libraries that are mounted beside the books.
+    told of every exception that a route raised, before it becomes an answer; ``require_database``
+    raises while the database is not there with its tables; ``routes`` and ``middleware`` are the
+    libraries' that are mounted beside the books.
     """
+
+    async def before_request(_: Request[Any, Any, Any]) -> None:
+        require_database()
 
     async def after_exception(error: Exception, _: Scope) -> None:
         record_exception(error)
 
     return Litestar(
-        [BooksController, *health_routes(readiness), *routes],
+        [
+            Router("/", route_handlers=[BooksController, *routes], before_request=before_request),
+            *health_routes(readiness),
+        ],
         openapi_config=OpenAPIConfig(
             title="bookapp",
             version="1.0.0",
@@ -48,6 +57,7 @@ def create_api(
         state=State({"library": library}),
         exception_handlers=problem_handlers(database_away),
         after_exception=[after_exception],
+        middleware=list(middleware),
         lifespan=list(lifespan),
         request_max_body_size=MAX_BULK_BODY,
         logging_config=None,  # the process configures logging, once

@@ -14,9 +14,6 @@ from typing import Final
 import httpx
 from litestar import Litestar
 from litestar.types import ASGIApp
-from telemetry.client import TracedTransport
-from telemetry.database import TracedConnection
-from telemetry.http import instrument, record_exception
 
 from bookapp import collector
 from bookapp.api import create_api
@@ -27,13 +24,24 @@ from bookapp.books.store import BookStore
 from bookapp.database import Database
 from bookapp.health import PATHS as UNTRACED
 from bookapp.settings import Settings
+from bookapp.tables import ErrorInjectionConfig
+from contracts.problems import documented
 from contracts.topics import BOOK_INGESTION
 from delivery.faust_app import create_app
 from delivery.outbox import Outbox
 from delivery.postgres import create_engine, is_database_away
 from delivery.relay import Relay
 from delivery.settings import KafkaSettings
+from error_injection import (
+    Rules,
+    RuleStore,
+    error_injection_routes,
+    injection_middleware,
+)
 from telemetry import SettingsError, TelemetrySettings, configure, read_settings
+from telemetry.client import TracedTransport
+from telemetry.database import TracedConnection
+from telemetry.http import instrument, record_exception
 
 START_WAIT: Final = 10.0
 """Seconds that the start waits for the database before it serves without: migrations included."""
@@ -62,9 +70,12 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
     outbox = Outbox(engine, relay.wake if relay else None)
     details = DetailsSource(settings.backend_url, TracedTransport(httpx.AsyncHTTPTransport()))
 
+    rules = Rules(ErrorInjectionConfig, engine.connect)
+
     async def work_beside_requests() -> None:
-        """What waits for the database: the relay, and keys that have had their day."""
+        """What waits for the database: rules, relay, and keys that have had their day."""
         await database.ready()
+        rules.start()
         if relay:
             await relay.start()
         await idempotency.expire_forever()
@@ -79,6 +90,7 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
         finally:  # by now every request has been answered
             beside.cancel()
             await asyncio.gather(beside, return_exceptions=True)
+            await rules.stop()
             if relay:
                 await relay.stop(STOP_WAIT)
             await details.close()
@@ -86,10 +98,19 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
             await asyncio.to_thread(telemetry.shutdown, STOP_WAIT)
 
     api = create_api(
-        Library(BookStore(engine, outbox), details, database.require),
+        Library(BookStore(engine, outbox), details),
         database.why_unready,
         database_away=is_database_away,
         record_exception=record_exception,
+        require_database=database.require,
+        routes=[
+            error_injection_routes(
+                RuleStore(ErrorInjectionConfig),
+                admin_token=settings.admin_token,
+                documented=documented,
+            )
+        ],
+        middleware=[injection_middleware(rules)],
         lifespan=[running],
     )
     return instrument(api, telemetry.settings, UNTRACED)

@@ -22,6 +22,7 @@ from delivery.postgres import (
     migrate,
     open_pool,
 )
+from telemetry.database import observe_pool
 
 APPS: Final = ("delivery.outbox_app.piccolo_app", "bookapp.piccolo_app")
 """Piccolo's apps in the order of their migrations: the catalogue needs the outbox."""
@@ -99,6 +100,7 @@ class Database:
     async def _prepare(self) -> None:
         if self._pool is None:
             self._pool = await open_pool(self.engine, max_size=self._pool_size)
+            observe_pool(self._pool, "bookapp")
         if self._migrate_at_start:
             await migrate(self.engine, APPS, wait=0)
             return

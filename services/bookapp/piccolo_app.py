@@ -5,10 +5,11 @@ from pathlib import Path
 from piccolo.conf.apps import AppConfig
 
 from bookapp.books.tables import Book, IdempotencyKey
+from bookapp.tables import ErrorInjectionConfig
 
 APP_CONFIG = AppConfig(
     app_name="bookapp",
     migrations_folder_path=str(Path(__file__).parent / "migrations"),
-    table_classes=[Book, IdempotencyKey],
+    table_classes=[Book, IdempotencyKey, ErrorInjectionConfig],
     migration_dependencies=[],
 )

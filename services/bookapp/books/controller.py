@@ -4,7 +4,7 @@ Handlers take the request itself and return bytes: what a request is and what is
 decided in ``validation`` and ``requests``, what OpenAPI says of it in ``documents``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -27,18 +27,10 @@ AnyRequest = Request[Any, Any, Any]
 
 
 class Library(msgspec.Struct, frozen=True):
-    """What the routes work with; ``app.state`` holds it as ``library``.
-
-    ``require_database`` raises while the database is not there with its tables.
-    """
+    """What the routes work with; ``app.state`` holds it as ``library``."""
 
     books: BookStore
     details: DetailsSource
-    require_database: Callable[[], None]
-
-
-async def _require_database(request: AnyRequest) -> None:
-    _library(request).require_database()
 
 
 class BooksController(Controller):
@@ -46,7 +38,6 @@ class BooksController(Controller):
 
     path = "/books"
     tags = ("books",)
-    before_request = staticmethod(_require_database)
 
     @get(
         "/",

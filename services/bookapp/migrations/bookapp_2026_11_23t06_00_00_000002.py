@@ -41,8 +41,9 @@ _INSERT_RECORDS = """
 
 async def _check_and_fill() -> None:
     engine = engine_finder()
-    assert engine is not None, "a migration runs with an engine"
-    run = engine.current_transaction.get().connection.fetch
+    transaction = engine.current_transaction.get() if engine else None
+    assert transaction is not None, "a migration runs in a transaction"
+    run = transaction.connection.fetch
     await run(_CHECKS)
     now = dt.datetime.now(dt.UTC)
     rows = await run(

@@ -121,7 +121,7 @@ async def client(store, details, recorded) -> AsyncIterator[httpx.AsyncClient]:
         return "PostgreSQL does not answer" if store.away else None
 
     app = create_api(
-        Library(store, details, lambda: None),
+        Library(store, details),
         readiness,
         database_away=is_database_away,
         record_exception=recorded.append,
