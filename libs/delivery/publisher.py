@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 TOPIC_LOOKUP = 5.0
 """Seconds until a topic that Kafka does not know, and we did not declare, counts as missing."""
+MISSING_FOR = 60.0
+"""Seconds until it is looked up again: nobody is to wait TOPIC_LOOKUP for each of its records."""
 ABANDON_TIMEOUT = 2.0
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
@@ -66,6 +68,7 @@ class Publisher:
         self._app = app
         self._declared = {topic.name for topic in with_dead_letters(app.declared_topics)}
         self._known: set[str] = set()
+        self._missing: dict[str, float] = {}  # until when
         self._producer: Any = None
 
     @property
@@ -119,15 +122,19 @@ class Publisher:
     async def _look_up(self, topic: str) -> None:
         if not _TOPIC_NAME.fullmatch(topic):
             raise HopelessError("no topic can have this name")
+        now = asyncio.get_running_loop().time
+        if self._missing.get(topic, 0.0) > now():
+            raise HopelessError("there is no such topic")
         client = self._producer._producer.client
-        deadline = asyncio.get_running_loop().time() + TOPIC_LOOKUP
+        deadline = now() + TOPIC_LOOKUP
         while client.cluster.partitions_for_topic(topic) is None:
             client.add_topic(topic)
             if not await client.force_metadata_update():
                 raise KafkaConnectionError("no broker tells which topics there are")
-            if asyncio.get_running_loop().time() > deadline:
+            if now() > deadline:
                 if topic in self._declared:  # deleted: the next producer declares it again
                     raise UnknownTopicOrPartitionError(topic)
-                raise HopelessError(f"there is no topic {topic!r}")
+                self._missing[topic] = now() + MISSING_FOR
+                raise HopelessError("there is no such topic")
             await asyncio.sleep(0.1)
         self._known.add(topic)
