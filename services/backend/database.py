@@ -21,6 +21,7 @@ from delivery.postgres import (
     migrate,
     open_pool,
 )
+from telemetry.database import observe_pool
 
 APPS: Final = ("backend.piccolo_app",)
 
@@ -43,7 +44,8 @@ class Database(Service):
 
     async def on_start(self) -> None:
         """Open the pool, which connects to nothing yet."""
-        await open_pool(self.engine, max_size=self._pool_size)
+        pool = await open_pool(self.engine, max_size=self._pool_size)
+        observe_pool(pool, "backend")
 
     async def on_stop(self) -> None:
         """Close the pool, cutting after a few seconds what is still in use."""

@@ -4,6 +4,8 @@ import asyncio
 import os
 import sys
 
+import asyncpg  # type: ignore[import-untyped]  # it carries no types
+
 from backend.database import APPS
 from backend.settings import Settings
 from delivery.postgres import DatabaseAway, MigrationError, create_engine, migrate
@@ -15,7 +17,7 @@ def main() -> int:
     try:
         settings = read_settings(Settings, os.environ)
         asyncio.run(migrate(create_engine(settings.database_url), APPS))
-    except (SettingsError, DatabaseAway, MigrationError) as error:
+    except (SettingsError, DatabaseAway, MigrationError, asyncpg.PostgresError) as error:
         print(f"backend: {error}", file=sys.stderr)  # noqa: T201  # a command's answer
         return 1
     return 0

@@ -1,0 +1,207 @@
+"""The read model on a real PostgreSQL: what records do to it, in whatever order they come."""
+
+import asyncio
+import datetime as dt
+import random
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import asyncpg
+import pytest
+from piccolo.apps.migrations.commands.new import AutoMigrationManager
+
+from backend.api import queries
+from backend.api.queries import Reader
+from backend.database import APPS
+from backend.ingestion import Ingestion
+from backend.ingestion.upsert import upsert
+from backend.piccolo_app import APP_CONFIG
+from contracts.records import BookRecord, BookRemoved, BookUpdated, key_of
+from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool
+from delivery.records import Metadata
+
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01".encode()
+
+
+def delivered(
+    record: BookRecord, *headers: tuple[str, bytes | None]
+) -> tuple[BookRecord, Metadata]:
+    now = dt.datetime.now(dt.UTC)
+    return record, Metadata("book_ingestion", 0, 0, key_of(record), now, headers)
+
+
+@pytest.fixture
+async def engine(postgres_url: str) -> AsyncIterator[Engine]:
+    """A migrated database with its pool."""
+    engine = create_engine(postgres_url)
+    await migrate(engine, APPS)
+    await open_pool(engine)
+    yield engine
+    await close_pool(engine)
+
+
+@pytest.fixture
+def ingestion(engine: Engine) -> Ingestion:
+    return Ingestion(lambda: engine.pool)
+
+
+@pytest.fixture
+def reader(engine: Engine) -> Reader:
+    return Reader(lambda: engine.pool)
+
+
+async def rows(engine: Engine) -> list[Any]:
+    return await engine.pool.fetch("SELECT * FROM backend.book ORDER BY book_id")
+
+
+async def test_an_added_book_has_its_entry_and_the_trace_that_caused_it(
+    ingestion: Ingestion, reader: Reader, record: Callable[..., BookRecord]
+) -> None:
+    added = record(7, 3, title="The Left Hand of Darkness", author="Ursula K. Le Guin")
+    await ingestion.handle(*delivered(added, ("traceparent", TRACEPARENT)))
+    entry = await reader.entry(7)
+    assert entry is not None
+    assert (entry.title, entry.author, entry.status) == (
+        "The Left Hand of Darkness",
+        "Ursula K. Le Guin",
+        "available",
+    )
+    assert (entry.shelf_mark, entry.sequence, entry.trace_id) == (".L44 L44", 3, TRACE_ID)
+    assert abs(dt.datetime.now(dt.UTC) - entry.ingested_at) < dt.timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    "headers", [(), (("traceparent", None),), (("traceparent", b"\xff"),), (("traceparent", b""),)]
+)
+async def test_a_record_without_a_trace_has_none(
+    ingestion: Ingestion,
+    reader: Reader,
+    record: Callable[..., BookRecord],
+    headers: tuple[tuple[str, bytes | None], ...],
+) -> None:
+    await ingestion.handle(*delivered(record(7), *headers))
+    entry = await reader.entry(7)
+    assert entry is not None
+    assert entry.trace_id is None
+
+
+async def test_a_repeat_changes_nothing_not_even_the_time(
+    engine: Engine, ingestion: Ingestion, record: Callable[..., BookRecord]
+) -> None:
+    added = delivered(record(7, 2))
+    await ingestion.handle(*added)
+    before = await rows(engine)
+    await ingestion.handle(*added)
+    await ingestion.handle_many([added, added])
+    assert await rows(engine) == before
+
+
+async def test_an_older_record_never_comes_after_a_newer_one(
+    ingestion: Ingestion, reader: Reader, record: Callable[..., BookRecord]
+) -> None:
+    await ingestion.handle(*delivered(record(7, 5, BookUpdated, title="new")))
+    await ingestion.handle(*delivered(record(7, 4, BookUpdated, title="old")))
+    entry = await reader.entry(7)
+    assert entry is not None
+    assert (entry.title, entry.sequence) == ("new", 5)
+
+
+async def test_a_removed_book_is_gone_and_a_late_repeat_does_not_bring_it_back(
+    engine: Engine, ingestion: Ingestion, reader: Reader, record: Callable[..., BookRecord]
+) -> None:
+    added = delivered(record(7, 1))
+    await ingestion.handle(*added)
+    await ingestion.handle(*delivered(record(7, 2, BookRemoved)))
+    await ingestion.handle(*added)
+    assert await reader.entry(7) is None
+    assert await reader.entries([7]) == []
+    (row,) = await rows(engine)
+    assert (row["removed"], row["sequence"]) == (True, 2)
+
+
+async def test_a_removal_that_comes_before_the_book_keeps_it_away(
+    ingestion: Ingestion, reader: Reader, record: Callable[..., BookRecord]
+) -> None:
+    await ingestion.handle(*delivered(record(7, 2, BookRemoved)))
+    await ingestion.handle(*delivered(record(7, 1)))
+    assert await reader.entry(7) is None
+
+
+async def test_of_a_batch_each_book_keeps_its_highest_sequence(
+    ingestion: Ingestion, reader: Reader, record: Callable[..., BookRecord]
+) -> None:
+    batch = [record(1, 1), record(2, 4), record(1, 3, BookUpdated), record(1, 2), record(2, 3)]
+    await ingestion.handle_many([delivered(one) for one in batch])
+    found = await reader.entries([2, 1, 3])
+    assert [(entry.book_id, entry.sequence) for entry in found] == [(1, 3), (2, 4)]
+
+
+async def test_any_order_any_batches_and_any_repeats_end_in_the_same_state(
+    engine: Engine, ingestion: Ingestion, record: Callable[..., BookRecord]
+) -> None:
+    """Several workers at once, too: each statement guards itself, and none deadlocks."""
+    chance = random.Random(1)
+    history = [
+        record(book_id, sequence, BookRemoved if sequence == 9 and book_id % 2 else BookUpdated)
+        for book_id in range(1, 21)
+        for sequence in range(1, 10)
+    ]
+
+    async def worker() -> None:
+        todo = history + chance.sample(history, 60)
+        chance.shuffle(todo)
+        while todo:
+            size = chance.randint(1, 50)
+            await ingestion.handle_many([delivered(one) for one in todo[:size]])
+            todo = todo[size:]
+
+    await asyncio.gather(*(worker() for _ in range(4)))
+    state = [(row["book_id"], row["sequence"], row["removed"]) for row in await rows(engine)]
+    assert state == [(book_id, 9, bool(book_id % 2)) for book_id in range(1, 21)]
+
+
+async def test_a_batch_is_one_statement(
+    engine: Engine, ingestion: Ingestion, record: Callable[..., BookRecord]
+) -> None:
+    statements: list[str] = []
+    async with engine.pool.acquire() as connection:
+        ingestion = Ingestion(lambda: connection)
+        await ingestion.handle(*delivered(record(1)))  # asyncpg asks for the types once
+        connection.add_query_logger(lambda query: statements.append(query.query))
+        await ingestion.handle_many([delivered(record(n)) for n in range(1, 201)])
+    assert statements == [upsert()]
+    assert len(await rows(engine)) == 200
+
+
+async def test_the_longest_and_oddest_texts_are_stored(
+    ingestion: Ingestion, reader: Reader, record: Callable[..., BookRecord]
+) -> None:
+    odd = "\ufdfa" * 1_000  # each decomposes into eighteen characters
+    await ingestion.handle(*delivered(record(7, title=odd, author="\U0001f600" * 1_000)))
+    entry = await reader.entry(7)
+    assert entry is not None
+    assert entry.title == odd
+
+
+async def test_the_tables_are_those_of_the_migrations(engine: Engine) -> None:
+    """Piccolo would have nothing to add to the migrations."""
+    assert await AutoMigrationManager().get_alter_statements(APP_CONFIG) == []
+
+
+async def test_every_query_is_one_that_the_schema_takes(engine: Engine) -> None:
+    async with engine.pool.acquire() as connection:
+        for statement in (queries.ONE, queries.MANY, upsert()):
+            prepared = await connection.prepare(statement)
+            if statement.startswith("SELECT"):
+                assert {column.name for column in prepared.get_attributes()} >= {"book_id"}
+
+
+async def test_migrations_by_several_processes_at_once_run_once(postgres_url: str) -> None:
+    await asyncio.gather(*(migrate(create_engine(postgres_url), APPS) for _ in range(3)))
+    connection = await asyncpg.connect(postgres_url)
+    try:
+        ran = await connection.fetch("SELECT name FROM migration WHERE app_name = 'backend'")
+    finally:
+        await connection.close()
+    assert len(ran) == 1
