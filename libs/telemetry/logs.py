@@ -3,18 +3,15 @@
 The console is for people on a terminal and JSON lines elsewhere; OTLP has the same records. There
 is exactly one handler of each, on the root logger. Frameworks set up logging for themselves:
 uvicorn before it imports the application, so that its handlers are taken away again here; Faust's
-worker after it, clearing the root logger, so that it must be given ``dict_config()`` as its
-``logging_config``. uvicorn's access lines are left out unless LOG_LEVEL is DEBUG: each request has
-its server span. What the exporters themselves log never goes over OTLP, and to the console at a
-bounded rate.
+worker after it, unless it is told not to (``override_logging=False``, as ``delivery`` does).
+uvicorn's access lines are left out unless LOG_LEVEL is DEBUG: each request has its server span.
+What the exporters themselves log never goes over OTLP, and to the console at a bounded rate.
 """
 
 import copy
 import logging
-import logging.config
 import sys
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -34,43 +31,27 @@ _REPEAT_AFTER: Final = 60.0  # seconds
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _UNWANTED: Final = _STANDARD | {"color_message"}  # uvicorn's message with terminal codes
 
-_config: Mapping[str, Any] | None = None
-
 
 def configure_logging(settings: TelemetrySettings, provider: LoggerProvider | None) -> None:
     """Send what is logged to the console, and to ``provider`` where there is one."""
-    global _config
     as_json = settings.log_format == "json" or (
         settings.log_format == "auto" and not sys.stderr.isatty()
     )
     console = logging.StreamHandler(sys.stderr)
     console.setFormatter(JsonFormatter(settings.otel_service_name) if as_json else TextFormatter())
     console.addFilter(RateLimit())
-    handlers: dict[str, logging.Handler] = {"console": console}
+    handlers: list[logging.Handler] = [console]
     if provider is not None:
-        handlers["otlp"] = OtlpHandler(provider)
-    _config = {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "handlers": {name: {"()": lambda kept=kept: kept} for name, kept in handlers.items()},
-        "root": {"level": settings.log_level, "handlers": list(handlers)},
-        "loggers": {
-            "uvicorn": {"propagate": True},
-            "uvicorn.error": {"propagate": True},
-            "uvicorn.access": {"propagate": settings.log_level == "DEBUG"},
-            # It says at INFO that a span came after the end.
-            "opentelemetry": {"level": "WARNING"},
-        },
-    }
-    logging.config.dictConfig(copy.deepcopy(_config))
-
-
-def dict_config() -> dict[str, Any] | None:
-    """The set-up for ``logging.config.dictConfig``, for a framework that calls it by itself.
-
-    None before ``configure_logging``.
-    """
-    return None if _config is None else copy.deepcopy(dict(_config))
+        handlers.append(OtlpHandler(provider))
+    root = logging.getLogger()
+    root.handlers[:] = handlers
+    root.setLevel(settings.log_level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        framework = logging.getLogger(name)
+        framework.handlers.clear()
+        framework.propagate = name != "uvicorn.access" or settings.log_level == "DEBUG"
+    # It says at INFO that a span came after the end.
+    logging.getLogger("opentelemetry").setLevel(logging.WARNING)
 
 
 def detach_otlp() -> None:

@@ -46,9 +46,9 @@ class TracingMiddleware:
             await self._app(scope, receive, traced_send)
         except Exception as error:
             request.fail(error, escaped=True)
-            if request.status is None:
-                await answer_failure(traced_send)
-            raise
+            if request.status is not None:
+                raise  # The server has to break off what was begun.
+            await answer_failure(traced_send)
         finally:
             request.finish()
             _current.reset(current)

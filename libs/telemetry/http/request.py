@@ -3,6 +3,7 @@
 Both middlewares use it; that is what makes their spans the same.
 """
 
+import logging
 import time
 from contextvars import ContextVar
 from typing import Final
@@ -15,6 +16,8 @@ from telemetry import metrics
 from telemetry.errors import ERROR_TYPE, add_exception, type_of
 from telemetry.http.asgi import Message, Scope, Send
 from telemetry.http.attributes import known_method, metric_labels
+
+logger = logging.getLogger(__name__)
 
 _duration = metrics.histogram("http.server.request.duration")
 _current: ContextVar["ServerRequest | None"] = ContextVar("telemetry_http_request", default=None)
@@ -61,9 +64,14 @@ class ServerRequest:
         message["headers"] = [*message.get("headers", ()), (b"traceparent", value.encode())]
 
     def fail(self, error: BaseException, *, escaped: bool = False) -> None:
-        """Note an exception; ``escaped`` when it left the application instead of a response."""
+        """Note an exception; ``escaped`` when it left the application instead of a response.
+
+        That is logged here: a server would log it outside of the span.
+        """
         self._error = error
         self._escaped = escaped
+        if escaped:
+            logger.error("nobody handled an exception", exc_info=error)
 
     def finish(self) -> None:
         """Give the span its name, route, status and exception, and record how long it took."""

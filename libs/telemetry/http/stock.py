@@ -63,13 +63,13 @@ class _Completed:
             await self._app(scope, receive, completed_send)
         except Exception as error:
             request.fail(error, escaped=True)
-            if request.status is None:
-                await answer_failure(completed_send)
-            elif request.span.is_recording():
-                # Or the stock middleware would record the exception a second time.
+            if request.status is not None:
+                # Ended here, or the stock middleware would record the exception a second time.
                 request.finish()
-                request.span.end()
-            raise
+                if request.span.is_recording():
+                    request.span.end()
+                raise
+            await answer_failure(completed_send)
         finally:
             request.finish()
             _current.reset(current)
