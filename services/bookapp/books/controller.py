@@ -65,7 +65,8 @@ class BooksController(Controller):
         "/{id:int}",
         operation_id="get_book",
         summary="One book",
-        responses={**documents.answers(200, Book, "The book"), **documented(404, 500, 503)},
+        operation_class=documents.BookOperation,
+        responses={**documents.answers(200, Book, "The book"), **documented(400, 404, 500, 503)},
     )
     async def get_book(self, request: AnyRequest) -> JsonAnswer:
         book_id = book_id_of(request)
@@ -97,7 +98,8 @@ class BooksController(Controller):
         "/{id:int}",
         operation_id="remove_book",
         summary="Remove a book",
-        responses=documented(404, 500, 503),
+        operation_class=documents.BookOperation,
+        responses=documented(400, 404, 500, 503),
     )
     async def remove_book(self, request: AnyRequest) -> None:
         book_id = book_id_of(request)

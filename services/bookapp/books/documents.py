@@ -44,6 +44,12 @@ _NEW_BOOK: Final = Schema(type=OpenAPIType.OBJECT, properties=_FIELDS, required=
 _CHANGE: Final = Schema(type=OpenAPIType.OBJECT, properties=_FIELDS)
 _NEW_BOOKS: Final = Schema(type=OpenAPIType.ARRAY, items=_NEW_BOOK, max_items=MAX_BOOKS)
 _DUNE: Final = {"title": "Dune", "author": "Frank Herbert"}
+_BOOK_ID: Final = Parameter(
+    name="id",
+    param_in="path",
+    required=True,
+    schema=Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=MAX_BIGINT),
+)
 
 
 class Details(msgspec.Struct):
@@ -126,10 +132,19 @@ class BulkAddOperation(Operation):
 
 
 @dataclass
+class BookOperation(Operation):
+    """GET and DELETE /books/{id}."""
+
+    def __post_init__(self) -> None:
+        self.parameters = [_BOOK_ID]
+
+
+@dataclass
 class ChangeOperation(Operation):
     """PATCH /books/{id}."""
 
     def __post_init__(self) -> None:
+        self.parameters = [_BOOK_ID]
         self.request_body = _body(_CHANGE, {"status": "borrowed"})
 
 
