@@ -60,7 +60,10 @@ class Row(msgspec.Struct, frozen=True):
 async def read(pool: asyncpg.Pool, without: Collection[int], limit: int) -> list[Row]:
     """The lowest `limit` rows that are neither parked nor in `without`, in order of their ids."""
     records = await pool.fetch(READ, list(without), limit)
-    return [Row(*fields, _context(context)) for *fields, context in records]
+    return [
+        Row(row_id, topic, key, value, _context(context))
+        for row_id, topic, key, value, context in records
+    ]
 
 
 async def delete(pool: asyncpg.Pool, ids: Sequence[int]) -> None:

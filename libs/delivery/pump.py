@@ -33,6 +33,9 @@ POLL = 1.0
 """Seconds after which the outbox is looked at although nobody said that there is something."""
 PAUSE = 0.01
 """Seconds between reads, or deletions, that are not full: under load they come in batches."""
+BREATH = 25
+"""Sends after which the requests of this process get a turn: while the producer's buffers have
+room, sending waits for nothing."""
 STALL = 15.0
 """Seconds without an acknowledgement after which the producer is replaced."""
 SLOW = 3.0
@@ -137,11 +140,13 @@ class Pump:
             await self._wait_for_room(deleting)
         self._check(deleting)
         rows = await outbox_queue.read(self._pool, self._flight, PAGE)
-        for row in rows:
+        for number, row in enumerate(rows):
             if row.id in self._suspects:
                 await self._send_alone(row, deleting)
             else:
                 await self._send(row)
+            if number % BREATH == 0:
+                await asyncio.sleep(0)
         return rows
 
     async def _send(self, row: Row) -> None:

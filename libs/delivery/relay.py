@@ -14,7 +14,7 @@ import os
 import random
 import socket
 import uuid
-from typing import Literal
+from typing import Any, Literal
 
 import asyncpg
 import msgspec
@@ -175,7 +175,7 @@ class Relay:
         gauge("relay.active").set(1)
         sending = asyncio.create_task(self._pump.run())
         keeping = asyncio.create_task(self._keep_lease(control))
-        others = [
+        others: list[asyncio.Task[Any]] = [
             asyncio.create_task(self._observe(pool)),
             asyncio.create_task(self._stopping.wait()),
         ]

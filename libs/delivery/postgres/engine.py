@@ -39,7 +39,7 @@ _CANNOT_CONNECT = (
 )
 
 
-class Pool(AsyncpgPool):
+class Pool(AsyncpgPool):  # type: ignore[misc]  # asyncpg has no types
     """asyncpg's pool with a limit on every wait, and one error for "no connection to be had"."""
 
     async def _acquire(self, timeout: float | None) -> Any:  # noqa: ASYNC109 - asyncpg's signature
@@ -66,10 +66,11 @@ class Transaction(PostgresTransaction):
     async def __aenter__(self) -> PostgresTransaction:
         if self._parent is not None:
             return self._parent
-        self.connection = await self.get_connection()
+        pool = self.engine.pool
+        self.connection = await (pool.acquire() if pool else self.engine.get_new_connection())
         try:
             self.transaction = self.connection.transaction()
-            await self.begin()
+            await self.transaction.start()
         except BaseException as error:
             await self._give_back(error)
             raise
@@ -89,7 +90,7 @@ class Transaction(PostgresTransaction):
             if error is not None:
                 await self._undo(error)
             elif not self._committed and not self._rolled_back:
-                await self.commit()
+                await self.transaction.commit()
         except BaseException as raised:
             failure = raised
             raise
@@ -102,7 +103,7 @@ class Transaction(PostgresTransaction):
         if self._rolled_back or self._committed or is_database_away(error):
             return  # nothing to roll back, or nobody to ask: the closed connection ends it
         try:
-            await self.rollback()
+            await self.transaction.rollback()
         except Exception as second:  # noqa: BLE001 - whatever it is, it comes second
             # The first error is the one to report; PostgreSQL rolls back what it lost sight of.
             logger.debug("rollback failed: %r", second)
