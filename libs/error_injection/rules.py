@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
-import asyncpg  # type: ignore[import-untyped]  # it carries no types
+import asyncpg
 import msgspec
 
 from error_injection.migration import CHANNEL

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped]  # it carries no types
+import asyncpg
 import msgspec
 from litestar.exceptions import HTTPException
 

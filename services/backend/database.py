@@ -9,7 +9,7 @@ import asyncio
 import logging
 from typing import Any, Final
 
-import asyncpg  # type: ignore[import-untyped]  # it carries no types
+import asyncpg
 from mode import Service
 
 from delivery.postgres import (

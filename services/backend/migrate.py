@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 
-import asyncpg  # type: ignore[import-untyped]  # it carries no types
+import asyncpg
 
 from backend.database import APPS
 from backend.settings import Settings

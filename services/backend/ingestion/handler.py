@@ -7,7 +7,7 @@ effect exactly once, and no table of seen event ids is needed.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-import asyncpg  # type: ignore[import-untyped]  # it carries no types
+import asyncpg
 
 from backend.catalogue import catalogue
 from backend.ingestion.upsert import upsert
