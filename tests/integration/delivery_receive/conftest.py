@@ -1,0 +1,128 @@
+"""A topic of the test's own on the embedded broker, and a receiving application in this process."""
+
+import asyncio
+import itertools
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import faust
+import msgspec
+import pytest
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+
+from delivery.consumer import Consumption, Handler, RetryPolicy, consume
+from delivery.dead_letters import DeadLetter, original_headers, read_story
+from delivery.faust_app import App, create_app
+from delivery.settings import KafkaSettings
+
+_numbers = itertools.count(1)
+PARTITIONS = 4  # the embedded broker's
+
+
+class JsonSchema(faust.Schema):  # type: ignore[type-arg]
+    """Any JSON; raises on anything else, as a careless schema would."""
+
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
+        return json.loads(message.value)
+
+
+class TopicValue(msgspec.Struct, frozen=True, kw_only=True):
+    """A topic as ``delivery`` asks for it."""
+
+    name: str
+    partitions: int = PARTITIONS
+    config: Mapping[str, str] = {}
+    schema: Any = JsonSchema()
+    dead_letter: "TopicValue | None" = None
+
+
+class Lab:
+    """One topic, one group; records are sent and dead letters read with another client."""
+
+    def __init__(self, url: str) -> None:
+        name = f"receive-{os.getpid()}-{next(_numbers)}"
+        self.url = url
+        self.topic = TopicValue(name=name, dead_letter=TopicValue(name=f"{name}.dlq"))
+        # Long enough for records sent in one go to be fetched in one go: the embedded broker
+        # answers with one set of records as it came.
+        self._producer = Producer({"bootstrap.servers": url, "linger.ms": 50})
+        self._apps: list[App] = []
+
+    def app(
+        self, handler: Handler, *, settings: Mapping[str, Any] | None = None, **options: Any
+    ) -> tuple[App, Consumption]:
+        """An application that consumes the topic, not started. Retries are quick in tests."""
+        kafka = KafkaSettings(kafka_broker_url=self.url, **(settings or {}))
+        app = create_app(self.topic.name, kafka)
+        options.setdefault("policy", RetryPolicy(first_pause=0.01, longest_pause=0.05))
+        consumption = consume(app, self.topic, handler, **options)
+        self._apps.append(app)
+        return app, consumption
+
+    async def stop(self) -> None:
+        for app in self._apps:
+            await app.stop()
+
+    def send(
+        self,
+        *values: Any,
+        partition: int = 0,
+        key: bytes | None = b"1",
+        headers: Any = None,
+    ) -> None:
+        """Send records, in one go; what is not bytes or None goes as JSON."""
+        for value in values:
+            ready = value is None or isinstance(value, bytes)
+            raw = value if ready else json.dumps(value).encode()
+            self._producer.produce(self.topic.name, raw, key, partition, headers=headers)
+        assert self._producer.flush(10) == 0
+
+    async def dead_letters(self, count: int, seconds: float = 10) -> list[Message]:
+        """The first dead letters of all partitions, at most ``count``, in no order."""
+        return await asyncio.to_thread(self._dead_letters, count, seconds)
+
+    def _dead_letters(self, count: int, seconds: float) -> list[Message]:
+        assert self.topic.dead_letter is not None
+        consumer = Consumer({"bootstrap.servers": self.url, "group.id": "reader"})
+        found: list[Message] = []
+        try:
+            name = self.topic.dead_letter.name
+            consumer.assign([TopicPartition(name, p, 0) for p in range(PARTITIONS)])
+            deadline = time.monotonic() + seconds
+            while len(found) < count and time.monotonic() < deadline:
+                message = consumer.poll(0.2)
+                if message is not None and message.error() is None:
+                    found.append(message)
+        finally:
+            consumer.close()
+        return found
+
+    async def committed(self, partition: int = 0) -> int:
+        """The group's committed offset, -1001 (librdkafka's "none") before the first commit."""
+        return await asyncio.to_thread(self._committed, partition)
+
+    def _committed(self, partition: int) -> int:
+        consumer = Consumer({"bootstrap.servers": self.url, "group.id": self.topic.name})
+        try:
+            (found,) = consumer.committed([TopicPartition(self.topic.name, partition)], 10)
+            return int(found.offset)
+        finally:
+            consumer.close()
+
+    @staticmethod
+    def story(message: Message) -> DeadLetter:
+        return read_story(message.headers() or [])
+
+    @staticmethod
+    def kept_headers(message: Message) -> list[tuple[str, bytes | None]]:
+        return list(original_headers(message.headers() or []))
+
+
+@pytest.fixture
+async def lab(broker_url: str) -> AsyncIterator[Lab]:
+    made = Lab(broker_url)
+    yield made
+    await made.stop()

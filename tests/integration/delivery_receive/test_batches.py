@@ -1,0 +1,98 @@
+"""Records applied several at once: together where that works, one by one where it does not."""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+from delivery.consumer import Metadata, PermanentError
+from embedded.waiting import poll_until
+
+Pairs = Sequence[tuple[Any, Metadata]]
+
+
+class Effects:
+    """Records what was applied, and how."""
+
+    def __init__(self) -> None:
+        self.together: list[list[Any]] = []
+        self.alone: list[Any] = []
+
+    async def one(self, record: Any, metadata: Metadata) -> None:
+        if record == "bad":
+            raise PermanentError("bad")
+        self.alone.append(record)
+
+    async def many(self, pairs: Pairs) -> None:
+        records = [record for record, _ in pairs]
+        if "bad" in records:
+            raise ValueError("one of them is bad")
+        self.together.append(records)
+
+    def applied(self) -> list[Any]:
+        return [*chain.from_iterable(self.together), *self.alone]
+
+
+async def test_what_is_there_is_applied_in_one_go_and_in_order(lab: Any) -> None:
+    effects = Effects()
+    app, _ = lab.app(effects.one, batch_handler=effects.many)
+    lab.send(*range(300))
+    await app.start()
+    await poll_until(lambda: len(effects.applied()) == 300)
+    assert list(chain.from_iterable(effects.together)) == list(range(300))
+    assert max(map(len, effects.together)) == 128  # one link each in the batch's span
+
+
+async def test_a_batch_of_one_is_given_to_the_single_handler(lab: Any) -> None:
+    """So that its SQL is in the record's own span."""
+    effects = Effects()
+    app, _ = lab.app(effects.one, batch_handler=effects.many)
+    lab.send("only")
+    await app.start()
+    await poll_until(lambda: effects.alone == ["only"])
+    assert effects.together == []
+
+
+async def test_a_batch_that_fails_is_taken_one_by_one_and_only_the_bad_record_goes(
+    lab: Any,
+) -> None:
+    effects = Effects()
+    app, _ = lab.app(effects.one, batch_handler=effects.many)
+    lab.send("a", "bad", "b", b"undecodable", "c")
+    await app.start()
+    await poll_until(lambda: effects.alone == ["a", "b", "c"])
+    letters = await lab.dead_letters(2)
+    assert sorted(lab.story(letter).offset for letter in letters) == [1, 3]
+    assert effects.together == []
+
+
+async def test_a_batch_whose_failure_passes_is_tried_again_as_a_whole(lab: Any) -> None:
+    effects = Effects()
+    failures = 3
+
+    async def many(pairs: Pairs) -> None:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise TimeoutError("the database is slow")
+        await effects.many(pairs)
+
+    app, _ = lab.app(effects.one, batch_handler=many)
+    lab.send(*range(5))
+    await app.start()
+    await poll_until(lambda: effects.together == [[0, 1, 2, 3, 4]])
+    assert effects.alone == []
+
+
+async def test_the_hook_comes_before_the_effect_and_fails_its_own_record_only(lab: Any) -> None:
+    effects = Effects()
+
+    async def before(record: Any, metadata: Metadata) -> None:
+        if record == "injected":
+            raise PermanentError("a rule said so")
+
+    app, _ = lab.app(effects.one, batch_handler=effects.many, before=before)
+    lab.send("a", "injected", "b")
+    await app.start()
+    await poll_until(lambda: effects.alone == ["a", "b"])
+    (letter,) = await lab.dead_letters(1)
+    assert lab.story(letter).error_message == "a rule said so"

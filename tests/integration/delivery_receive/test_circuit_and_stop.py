@@ -1,0 +1,105 @@
+"""When everything fails, and when it is time to stop."""
+
+import asyncio
+from typing import Any
+
+from delivery.consumer import Metadata, RetryPolicy
+from embedded.waiting import poll_until
+
+QUICK = RetryPolicy(attempts=2, first_pause=0.01, longest_pause=0.05, circuit_threshold=5)
+
+
+async def test_a_handler_that_fails_for_everything_stops_consumption_until_it_works(
+    lab: Any,
+) -> None:
+    broken = True
+    seen: list[Any] = []
+
+    async def handler(record: Any, metadata: Metadata) -> None:
+        if broken:
+            raise ZeroDivisionError("a bad deployment")
+        seen.append((metadata.partition, record))
+
+    app, consumption = lab.app(handler, policy=QUICK)
+    lab.send(*range(10), partition=0)
+    lab.send(*range(10), partition=1)
+    await app.start()
+    await poll_until(lambda: consumption.status.state == "stopped")
+    assert not consumption.status.ready
+    assert "a bad deployment" in (consumption.reason or "")
+    letters = await lab.dead_letters(20, seconds=3)
+    assert len(letters) == 4  # one less than the threshold
+    broken = False
+    await poll_until(lambda: len(seen) == 16)
+    assert consumption.status.state == "consuming"
+    for partition in (0, 1):
+        mine = [record for p, record in seen if p == partition]
+        assert mine == sorted(mine)
+
+
+async def test_a_stop_finishes_and_commits_the_record_in_work(lab: Any) -> None:
+    """Faust acknowledges it unfinished, or waits for ever (field notes, 6)."""
+    done: list[Any] = []
+    entered = asyncio.Event()
+
+    async def handler(record: Any, metadata: Metadata) -> None:
+        entered.set()
+        await asyncio.sleep(0.5)  # the work
+        done.append(record)
+
+    app, _ = lab.app(handler)
+    lab.send(*range(10))
+    await app.start()
+    await entered.wait()
+    await app.stop()
+    assert done == [0]
+    assert await lab.committed() == 1
+
+
+async def test_a_record_that_a_stop_does_not_wait_for_is_delivered_again(lab: Any) -> None:
+    entered = asyncio.Event()
+
+    async def stuck(record: Any, metadata: Metadata) -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    app, _ = lab.app(stuck, settings={"kafka_stop_timeout": 0.5})
+    lab.send("one")
+    await app.start()
+    await entered.wait()
+    started = asyncio.get_running_loop().time()
+    await app.stop()
+    assert asyncio.get_running_loop().time() - started < 5
+    assert await lab.committed() < 1
+
+    seen: list[Any] = []
+
+    async def handler(record: Any, metadata: Metadata) -> None:
+        seen.append(record)
+
+    another, _ = lab.app(handler)
+    await another.start()
+    await poll_until(lambda: seen == ["one"])
+
+
+async def test_a_retry_keeps_its_partition_for_longer_than_the_poll_interval(lab: Any) -> None:
+    """A consumer that does not ask for records for that long leaves its group."""
+    tries: list[Any] = []
+
+    async def handler(record: Any, metadata: Metadata) -> None:
+        tries.append(record)
+        raise ConnectionRefusedError("away")
+
+    app, consumption = lab.app(handler)
+    app.conf.broker_max_poll_interval = 2.0
+    for partition in range(4):
+        lab.send("a record", partition=partition)
+    await app.start()
+    await poll_until(lambda: consumption.status.state == "retrying")
+    for processor in app.consumer.processors.values():
+        processor.full = True  # nothing more is asked for, as after a long time of this
+    assignments = list(app.consumer.processors.values())
+    started = len(tries)
+    await asyncio.sleep(5)  # more than twice the interval
+    assert len(tries) > started
+    assert list(app.consumer.processors.values()) == assignments
