@@ -1,0 +1,68 @@
+"""What is emitted in this process, kept in memory.
+
+OpenTelemetry's global providers can be set once per process, so they are shared by all tests and
+emptied before each.
+"""
+
+import pytest
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+
+class Emitted:
+    """The finished spans and the current metrics."""
+
+    def __init__(self, exporter: InMemorySpanExporter, reader: InMemoryMetricReader) -> None:
+        self._exporter = exporter
+        self._reader = reader
+
+    def spans(self) -> list[ReadableSpan]:
+        """All finished spans, in the order of their ends."""
+        return list(self._exporter.get_finished_spans())
+
+    def span(self) -> ReadableSpan:
+        """The only finished span."""
+        (only,) = self.spans()
+        return only
+
+    def points(self, name: str, **labels: object) -> list[object]:
+        """The metric's data points that carry these labels, dots in names written as ``__``."""
+        wanted = {label.replace("__", "."): value for label, value in labels.items()}
+        data = self._reader.get_metrics_data()
+        return [
+            point
+            for resource in (data.resource_metrics if data else ())
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            if metric.name == name
+            for point in metric.data.data_points
+            if wanted.items() <= dict(point.attributes or {}).items()
+        ]
+
+    def histogram(self, name: str, **labels: object) -> HistogramDataPoint:
+        """The only data point of a histogram with these labels."""
+        (point,) = self.points(name, **labels)
+        assert isinstance(point, HistogramDataPoint)
+        return point
+
+
+@pytest.fixture(scope="session")
+def providers() -> tuple[InMemorySpanExporter, InMemoryMetricReader]:
+    exporter, reader = InMemorySpanExporter(), InMemoryMetricReader()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    metrics.set_meter_provider(MeterProvider([reader]))
+    assert trace.get_tracer_provider() is provider, "another test has set the global provider"
+    return exporter, reader
+
+
+@pytest.fixture
+def emitted(providers: tuple[InMemorySpanExporter, InMemoryMetricReader]) -> Emitted:
+    """What the test emits."""
+    providers[0].clear()
+    return Emitted(*providers)
