@@ -22,7 +22,6 @@ from litestar.openapi.spec import (
 )
 
 from bookapp.books.idempotency import HEADER, MAX_KEY
-from bookapp.books.validation import MAX_BOOKS
 from contracts.records import MAX_BIGINT, MAX_TEXT, BookStatus
 
 # No NUL anywhere, and a character that is no blank; lone surrogates cannot be written in a schema.
@@ -42,7 +41,7 @@ _STATUS: Final = Schema(
 _FIELDS: Final[dict[str, Reference | Schema]] = {"title": _TEXT, "author": _TEXT, "status": _STATUS}
 _NEW_BOOK: Final = Schema(type=OpenAPIType.OBJECT, properties=_FIELDS, required=["title", "author"])
 _CHANGE: Final = Schema(type=OpenAPIType.OBJECT, properties=_FIELDS)
-_NEW_BOOKS: Final = Schema(type=OpenAPIType.ARRAY, items=_NEW_BOOK, max_items=MAX_BOOKS)
+_NEW_BOOKS: Final = Schema(type=OpenAPIType.ARRAY, items=_NEW_BOOK)
 _DUNE: Final = {"title": "Dune", "author": "Frank Herbert"}
 _BOOK_ID: Final = Parameter(
     name="id",

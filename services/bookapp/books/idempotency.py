@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 from litestar.exceptions import HTTPException
-from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
+from litestar.status_codes import HTTP_409_CONFLICT
 
 from bookapp.books.tables import IdempotencyKey
 from bookapp.books.validation import NewBook
@@ -33,9 +33,9 @@ logger = logging.getLogger(__name__)
 
 
 class KeyReused(HTTPException):
-    """The key came before, with a different request: 422."""
+    """The key came before, with a different request: 409."""
 
-    status_code = HTTP_422_UNPROCESSABLE_ENTITY
+    status_code = HTTP_409_CONFLICT
     detail = f"This {HEADER} was used for a different request; take a new one."
 
 

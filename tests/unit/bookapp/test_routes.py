@@ -218,8 +218,8 @@ async def test_a_key_adds_once_and_gets_the_same_answer(client, store):
 async def test_a_key_belongs_to_one_request(client):
     key = {"Idempotency-Key": "k-1"}
     await client.post("/books/add", json=DUNE, headers=key)
-    assert_problem(await client.post("/books/add", json=EMMA, headers=key), 422, "Idempotency-Key")
-    assert_problem(await client.post("/books/bulk_add", json=[DUNE], headers=key), 422)
+    assert_problem(await client.post("/books/add", json=EMMA, headers=key), 409, "Idempotency-Key")
+    assert_problem(await client.post("/books/bulk_add", json=[DUNE], headers=key), 409)
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256])
@@ -239,3 +239,13 @@ async def test_a_body_that_does_not_end_is_given_up(client, store, monkeypatch):
 
     assert_problem(await client.post("/books/add", content=stalled()), 408, "0.05 s")
     assert not store.rows
+
+
+async def test_the_methods_of_each_path_are_told(client):
+    for path, methods in (
+        ("/books", {"GET", "OPTIONS"}),
+        ("/books/add", {"POST", "OPTIONS"}),
+        ("/books/1", {"GET", "PATCH", "DELETE", "OPTIONS"}),
+    ):
+        for response in (await client.options(path), await client.put(path)):
+            assert set(response.headers["allow"].split(", ")) == methods
