@@ -27,7 +27,6 @@ from delivery.settings import KafkaSettings
 from telemetry import SettingsError, Telemetry, TelemetrySettings, configure, read_settings
 from telemetry.database import TracedConnection
 from telemetry.http import instrument, record_exception
-from telemetry.logs import dict_config
 
 NAME = "backend"
 
@@ -52,7 +51,6 @@ def build(environ: Mapping[str, str]) -> App:
 
     worker = create_app(NAME, kafka)
     worker.conf.Worker = Worker
-    worker.conf.logging_config = dict_config()  # or Faust would set up its own
 
     database = Database(
         create_engine(settings.database_url, TracedConnection), settings.database_pool_size

@@ -4,7 +4,7 @@ statements. Each is one round trip."""
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import asyncpg  # type: ignore[import-untyped]  # it carries no types
+import asyncpg
 import msgspec
 
 from backend.api.answers import CatalogueEntry
