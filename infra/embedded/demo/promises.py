@@ -125,6 +125,15 @@ def _not_found(steps: dict[str, Step], library: Library) -> bool:
     return server is not None and server.attributes.get("http.response.status_code") == 404
 
 
+def _error(steps: dict[str, Step], library: Library) -> bool:
+    story = _story(steps, library, "make one error")
+    server = server_span(story, "GET /books/{id}") if story else None
+    if story is None or server is None or server.status != "error":
+        return False
+    ids = {"otel.trace_id": story.trace_id, "otel.span_id": server.span_id}
+    return any(ids.items() <= event.tags.items() for event in story.sentry)
+
+
 PROMISES: Sequence[Promise] = (
     Promise(f"POST /books/add is one trace: server → INSERT → send {TOPIC}", _one_trace),
     Promise(f"a new root span, process {TOPIC}, links to exactly that send span", _linked_root),
@@ -133,6 +142,7 @@ PROMISES: Sequence[Promise] = (
     Promise("GET /books makes one call to backend, however many books there are", _one_call),
     Promise("log lines of both services carry the ids of their spans", _log_lines),
     Promise("the 404 is a trace named by its route template", _not_found),
+    Promise("the error is marked, and its Sentry event is tagged with its span's ids", _error),
 )
 
 

@@ -16,6 +16,13 @@ MORE = [
     {"title": "The Invention of Morel", "author": "Adolfo Bioy Casares", "status": "available"},
 ]
 NOBODY = 9_999_999
+INJECTED = {
+    "endpoint_pattern": "/books/{id}",
+    "http_method": "GET",
+    "error_rate": 1.0,
+    "error_code": 500,
+    "error_message": "An error of the demo's, injected at run time",
+}
 PATIENCE = 15.0
 """Seconds until an added book must have been ingested."""
 
@@ -70,7 +77,25 @@ class Tour:
 
         missing = self._request("ask for one that does not exist", 404, "GET", f"/books/{NOBODY}")
         self._tell(f"asked for book {NOBODY}: 404, {missing.json().get('detail', '')}")
+        self._fail_once(f"/books/{book_id}")
+        self._tell(
+            "injected an error into GET /books/{id}: 500, and a Sentry event; taken out again"
+        )
         return self.steps
+
+    def _fail_once(self, path: str) -> None:
+        """A rule that fails a route, one request that it fails, and the rule away again."""
+        made = self._bookapp.post("/error-injection", json=INJECTED)
+        if made.status_code != httpx.codes.CREATED:
+            raise TourError(f"The error could not be injected: {made.text}")
+        try:
+            # A rule takes effect within a second, in every process.
+            wait_until(lambda: self._bookapp.get(path).is_server_error, 5.0)
+            self._request("make one error", 500, "GET", path)
+        except TimeoutError:
+            raise TourError("The injected error was not seen within 5 s.") from None
+        finally:
+            self._bookapp.delete(f"/error-injection/{made.json()['id']}")
 
     def _wait_until_ingested(self, book_id: int) -> None:
         """Ask backend until it has the book; only the last of the requests is a step."""

@@ -24,6 +24,7 @@ class System:
         self.add(3, "POST /books/bulk_add", "add a few in bulk")
         self.list_books()
         self.ask_for_nobody()
+        self.fail()
 
     def step(self, name, status, span):
         self.steps.append(Step(name, status, span.trace_id))
@@ -65,6 +66,12 @@ class System:
         server = self.recorder.span(name, "server", attributes=attributes)
         self.step("ask for one that does not exist", 404, server)
 
+    def fail(self):
+        server = self.recorder.span("GET /books/{id}", "server", status="error")
+        if "sentry" not in self.without:
+            self.recorder.sentry(server, "injected")
+        self.step("make one error", 500, server)
+
     def broken(self):
         library = Library(self.recorder.store.trace)
         return {promise.text for promise, seen in promises.kept(self.steps, library) if not seen}
@@ -88,6 +95,7 @@ def test_sql_of_a_batch_is_found_from_each_of_its_records(recorder):
         ("log", "log lines"),
         ("one call", "one call"),
         ("template", "route template"),
+        ("sentry", "Sentry event"),
     ],
 )
 def test_what_is_missing_is_not_claimed(recorder, missing, word):
