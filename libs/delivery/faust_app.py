@@ -17,6 +17,7 @@ from mode.types import ServiceT
 
 from delivery.availability import Availability
 from delivery.consumption import Consumption
+from delivery.quiet import quieten_aiokafka
 from delivery.settings import KafkaSettings
 from delivery.topics import Topic
 from delivery.transport import SCHEME
@@ -101,6 +102,7 @@ def create_app(
     start a ``producer_only`` application in a task where something else must go on meanwhile.
     With ENABLE_KAFKA_CONSUMER=false a worker runs its ``before_kafka`` services alone.
     """
+    quieten_aiokafka()
     servers = kafka.bootstrap_servers()
     app = App(
         kafka.kafka_group_id or name,

@@ -1,0 +1,110 @@
+"""A worker for the fault tests: `faust -A receive_worker worker`.
+
+Its effect is a line in a file of its own, written at once. It serves its status over HTTP from the
+worker's own event loop, and misbehaves while a file says so.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import faust
+import msgspec
+from mode import Service
+
+from delivery.consumer import Metadata, RetryPolicy, consume
+from delivery.faust_app import create_app
+from delivery.settings import KafkaSettings
+from telemetry import read_settings
+
+EFFECTS = os.open(os.environ["EFFECTS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+MISBEHAVE = Path(os.environ["MISBEHAVE"])  # its text is the way to
+
+
+class _Schema(faust.Schema):  # type: ignore[type-arg]
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
+        return json.loads(message.value)
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """A topic as ``delivery`` asks for it."""
+
+    name: str
+    partitions: int = 4
+    config: Mapping[str, str] = {}
+    schema: Any = None
+    dead_letter: "Topic | None" = None
+
+
+TOPIC = Topic(
+    name=os.environ["TOPIC"],
+    config={"cleanup.policy": "compact", "min.compaction.lag.ms": "3600000"},
+    schema=_Schema(),
+    dead_letter=Topic(name=f"{os.environ['TOPIC']}.dlq", partitions=2),
+)
+
+
+def misbehave() -> None:
+    how = MISBEHAVE.read_text() if MISBEHAVE.exists() else ""
+    if how == "away":
+        raise ConnectionRefusedError("the database is away")
+    if how == "broken":
+        raise ZeroDivisionError("a bad deployment")
+
+
+def write(pairs: Sequence[tuple[Any, Metadata]]) -> None:
+    lines = (f"{m.partition} {m.offset} {record}\n" for record, m in pairs)
+    os.write(EFFECTS, "".join(lines).encode())
+
+
+async def one(record: Any, metadata: Metadata) -> None:
+    misbehave()
+    await asyncio.sleep(float(os.environ.get("SLOW", "0")))
+    write([(record, metadata)])
+
+
+async def many(pairs: Sequence[tuple[Any, Metadata]]) -> None:
+    misbehave()
+    await asyncio.sleep(float(os.environ.get("SLOW", "0")))
+    write(pairs)
+
+
+app = create_app("receive-worker", read_settings(KafkaSettings, os.environ))
+consumption = consume(
+    app,
+    TOPIC,
+    one,
+    batch_handler=many,
+    policy=RetryPolicy(first_pause=0.05, longest_pause=0.5),
+)
+
+
+class Http(Service):
+    """Answers every request with the status of the consumption."""
+
+    async def on_start(self) -> None:
+        self.server = await asyncio.start_server(self._answer, "127.0.0.1", int(os.environ["PORT"]))
+
+    async def on_stop(self) -> None:
+        self.server.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = (await reader.readuntil(b"\r\n\r\n")).split()[1]
+        if path == b"/crash":
+            await app.crash(RuntimeError("crashed by the test"))
+        status = consumption.status
+        partitions = sorted(tp.partition for tp in app.consumer.processors)
+        body = json.dumps(
+            {"ready": status.ready, "state": status.state, "reason": status.reason}
+            | {"partitions": partitions}
+        ).encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+
+app.before_kafka.append(Http())
