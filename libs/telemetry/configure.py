@@ -44,7 +44,11 @@ class Telemetry:
         self._stopped = threading.Lock()
 
     def shutdown(self, timeout: float = 5.0) -> None:
-        """Send what is buffered and end, within ``timeout`` seconds. A second call does nothing."""
+        """Send what is buffered and end, within ``timeout`` seconds. A second call does nothing.
+
+        Python's exit calls it too, but a signal's default action does not: uvicorn ends by one, so
+        call this where an application's lifespan ends.
+        """
         if not self._stopped.acquire(blocking=False):
             return
         deadline = time.monotonic() + timeout
