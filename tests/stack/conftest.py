@@ -1,5 +1,113 @@
-"""The stack tests run on real servers, started natively: see `embedded.native`."""
+"""The stack tests run on real servers, started natively: see `embedded.native`.
 
+TEMPO_URL and LOKI_URL, when set, name a live Tempo and Loki (`http://host:port`). Traces then go to
+Tempo's OTLP port, TEMPO_OTLP_ENDPOINT (`host:4317` of the same host when unset), logs to Loki, and
+the tests that ask those servers run as well.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from embedded.native.observed import Backends, Observed
 from embedded.native.testing import bugsink, kafka, kafka_url
+from embedded.services import bare_environment
 
 __all__ = ["bugsink", "kafka", "kafka_url"]
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def infra() -> Path:
+    """The directory with the configurations that are put to use."""
+    return ROOT / "infra"
+
+
+@pytest.fixture(scope="session")
+def tempo_url() -> str | None:
+    """A live Tempo, when there is one."""
+    return os.environ.get("TEMPO_URL") or None
+
+
+@pytest.fixture(scope="session")
+def loki_url() -> str | None:
+    """A live Loki, when there is one."""
+    return os.environ.get("LOKI_URL") or None
+
+
+@pytest.fixture(scope="session")
+def observed(infra: Path, tempo_url: str | None, loki_url: str | None) -> Iterator[Observed]:
+    """The services with everything that watches them."""
+    otlp = os.environ.get("TEMPO_OTLP_ENDPOINT")
+    if tempo_url and not otlp:
+        otlp = f"{urlsplit(tempo_url).hostname}:4317"
+    backends = Backends(
+        tempo=otlp if tempo_url else None, loki=f"{loki_url}/otlp" if loki_url else None
+    )
+    with Observed(infra, bare_environment(os.environ), backends) as system:
+        yield system
+
+
+class Traffic:
+    """A client that keeps using bookapp in a thread, and remembers what it was answered.
+
+    `failures` are the answers that a user would call one: a status of 500 and above, or none.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.requests = 0
+        self.slowest = 0.0
+        self.failures: list[str] = []
+
+    def __enter__(self) -> "Traffic":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join(30)
+
+    def _run(self) -> None:
+        with httpx.Client(base_url=self._url, timeout=30, trust_env=False) as client:
+            while not self._ended.wait(0.05):
+                added = self._call(client, "POST", "/books/add", {"title": "T", "author": "A"})
+                book = added.json() if added is not None and added.status_code == 201 else 1
+                self._call(client, "GET", f"/books/{book}")
+                self._call(client, "PATCH", f"/books/{book}", {"status": "borrowed"})
+                self._call(client, "GET", "/books?limit=10")
+                self._call(client, "GET", "/books/999999999")
+                self._call(client, "POST", "/books/bulk_add", [{"title": "T", "author": "A"}] * 2)
+                self._call(client, "DELETE", f"/books/{book}")
+
+    def _call(
+        self, client: httpx.Client, method: str, path: str, body: object = None
+    ) -> httpx.Response | None:
+        started = time.monotonic()
+        self.requests += 1
+        try:
+            answer = client.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            self.failures.append(f"{method} {path}: {error!r}")
+            return None
+        finally:
+            self.slowest = max(self.slowest, time.monotonic() - started)
+        if answer.status_code >= 500:
+            self.failures.append(f"{method} {path}: {answer.status_code}")
+        return answer
+
+
+@pytest.fixture
+def traffic(observed: Observed) -> Iterator[Traffic]:
+    """Requests to bookapp as long as the test runs."""
+    with Traffic(observed.stack.bookapp_url) as client:
+        yield client

@@ -28,7 +28,7 @@ def compose() -> Path:
         go = tool("go", INSTALL_GO)
         described = run([go, "mod", "download", "-json", COMPOSE], cwd=directory)
         sources = directory / "sources"
-        # A copy: the module's own go.mod (with its replacements) counts only when it is the main one.
+        # A copy: a module's own go.mod counts, with its replacements, only when it is the main one.
         shutil.copytree(json.loads(described[described.index("{") :])["Dir"], sources)
         run(["chmod", "-R", "u+w", sources], cwd=directory)
         command = [go, "build", "-trimpath", "-ldflags=-s -w", "-o", "../docker-compose", "./cmd"]
@@ -47,7 +47,7 @@ def compose_config(
     """
     chosen = [f"--profile={profile}" for profile in profiles]
     named = [f"--file={path}" for path in files]
-    command = [compose(), *named, *chosen, "config", "--format=json"]
+    command = [str(compose()), *named, *chosen, "config", "--format=json"]
     output = run(command, cwd=files[0].parent, environ=environ, timeout=60)
     resolved: dict[str, Any] = json.loads(output[output.index("{") :])
     return resolved
