@@ -18,9 +18,9 @@ from locust import FastHttpUser, between, events, task
 from locust.env import Environment
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, StatusCode
-from telemetry.metrics import instrument
 
 from telemetry import TelemetrySettings, configure, read_settings
+from telemetry.metrics import instrument
 
 tracer = trace.get_tracer("loadtest")
 added: deque[int] = deque()
