@@ -12,7 +12,7 @@ class Attribute(msgspec.Struct, frozen=True):
     """One attribute: its name, its type, where it is found, and what it means."""
 
     name: str
-    type: Literal["string", "int", "double", "boolean"]
+    type: Literal["string", "int"]
     on: str
     meaning: str
 
@@ -21,8 +21,6 @@ BATCH_TRACE_ID: Final = "delivery.batch.trace_id"
 BATCH_SPAN_ID: Final = "delivery.batch.span_id"
 ATTEMPTS: Final = "delivery.attempts"
 OUTCOME: Final = "delivery.outcome"
-REPLAYED: Final = "delivery.replayed"
-EVENT_ID: Final = "delivery.event.id"
 INJECTED_RULE: Final = "error_injection.rule"
 
 ATTRIBUTES: Final = (
@@ -34,8 +32,11 @@ ATTRIBUTES: Final = (
     ),
     Attribute(BATCH_SPAN_ID, "string", "process span", "That batch's span"),
     Attribute(ATTEMPTS, "int", "process span", "How often the record was tried, from 1"),
-    Attribute(OUTCOME, "string", "process span", "What became of it: done or dead_letter"),
-    Attribute(REPLAYED, "boolean", "send span", "An operator published the record again"),
-    Attribute(EVENT_ID, "string", "process span", "The record's own id, from its producer"),
+    Attribute(
+        OUTCOME,
+        "string",
+        "process span",
+        "What became of it: done or dead_letter; none if it comes again",
+    ),
     Attribute(INJECTED_RULE, "int", "any span, log record", "Id of the rule that failed it"),
 )

@@ -7,7 +7,11 @@ emptied before each.
 import pytest
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import (
+    DataPointT,
+    HistogramDataPoint,
+    InMemoryMetricReader,
+)
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -29,18 +33,27 @@ class Emitted:
         (only,) = self.spans()
         return only
 
-    def points(self, name: str, **labels: object) -> list[object]:
+    def points(self, name: str, **labels: object) -> list[DataPointT]:
         """The metric's data points that carry these labels, dots in names written as ``__``."""
         wanted = {label.replace("__", "."): value for label, value in labels.items()}
-        data = self._reader.get_metrics_data()
         return [
             point
+            for metric, point in self._all_points()
+            if metric == name and wanted.items() <= dict(point.attributes or {}).items()
+        ]
+
+    def everything(self) -> list[tuple[str, set[str]]]:
+        """Each current series: the metric's name, and the names of its attributes."""
+        return [(name, set(point.attributes or {})) for name, point in self._all_points()]
+
+    def _all_points(self) -> list[tuple[str, DataPointT]]:
+        data = self._reader.get_metrics_data()
+        return [
+            (metric.name, point)
             for resource in (data.resource_metrics if data else ())
             for scope in resource.scope_metrics
             for metric in scope.metrics
-            if metric.name == name
             for point in metric.data.data_points
-            if wanted.items() <= dict(point.attributes or {}).items()
         ]
 
     def histogram(self, name: str, **labels: object) -> HistogramDataPoint:

@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from telemetry.attributes import ATTRIBUTES
+from telemetry.client import TracedTransport
+from telemetry.http import TracingMiddleware
+from telemetry.kafka import end_send_span, start_process_span, start_send_span
 from telemetry.metrics import METRICS, counter, gauge, histogram, observe
 
 
@@ -51,3 +55,29 @@ def test_a_gauge_stays_until_it_is_set_again_or_removed(emitted: Any) -> None:
     assert point.value == 3
     lag.remove(labels)
     assert emitted.points("consumer.lag") == []
+
+
+async def test_what_is_emitted_is_in_the_list_with_its_attributes(emitted: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["path_template"] = "/books/{id}"
+        raise LookupError
+
+    transport = TracedTransport(httpx.ASGITransport(TracingMiddleware(app)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        await client.get("/books/1")
+    sent = start_send_span("books", None, parent=None)
+    end_send_span(sent, partition=None, offset=None, error=TimeoutError())
+    record = start_process_span("books", 0, 0, None, None, group="g", body_size=None)
+    record.finish(TimeoutError())
+    listed = {metric.name: set(metric.attributes) for metric in METRICS}
+    seen = emitted.everything()
+    assert {
+        "http.server.request.duration",
+        "http.client.request.duration",
+        "messaging.client.sent.messages",
+        "messaging.client.operation.duration",
+        "messaging.client.consumed.messages",
+        "messaging.process.duration",
+    } <= {name for name, _ in seen}
+    for name, attributes in seen:
+        assert attributes <= listed[name], name
