@@ -43,8 +43,8 @@ from telemetry.client import TracedTransport
 from telemetry.database import TracedConnection
 from telemetry.http import instrument, record_exception
 
-START_WAIT: Final = 10.0
-"""Seconds that the start waits for the database before it serves without: migrations included."""
+START_WAIT: Final = 3.0
+"""Seconds that the start waits for the database, migrations included, before it serves without."""
 STOP_WAIT: Final = 5.0
 """Seconds that each part gets to end what it is doing."""
 
