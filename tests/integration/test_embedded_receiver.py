@@ -159,3 +159,21 @@ def test_a_given_port_is_taken():
     with Receiver(port) as receiver:
         assert receiver.url == f"http://127.0.0.1:{port}"
         assert receiver.traces() == []
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing_inline(receiver):
+    index = httpx.get(receiver.url + "/")
+    assert index.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in index.headers["content-security-policy"]
+    assert "<script>" not in index.text
+    for name, kind in (
+        ("page.js", "text/javascript"),
+        ("trace.js", "text/javascript"),
+        ("dom.js", "text/javascript"),
+        ("style.css", "text/css"),
+    ):
+        part = httpx.get(f"{receiver.url}/{name}")
+        assert part.headers["content-type"].startswith(kind)
+        assert "http://" not in part.text
+        assert "https://" not in part.text
+        assert "innerHTML" not in part.text
