@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from typing import Any
+from typing import Any, cast
 
 from aiokafka.errors import (
     InvalidTopicError,
@@ -19,6 +19,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
     UnsupportedForMessageFormatError,
 )
+from faust.transport.drivers.aiokafka import Producer as FaustProducer
 from faust.types import RecordMetadata
 
 from delivery.faust_app import App
@@ -93,16 +94,19 @@ class Publisher:
         """
         if row.topic not in self._known:
             await self._look_up(row.topic)
-        future: asyncio.Future[RecordMetadata]
         try:
-            future = await self._producer.send(row.topic, row.key, row.value, None, None, headers)
+            # Not our own producer's `send`: that one replaces a broken producer on the way, and
+            # this record would overtake those that the broken one has failed to send.
+            future = await FaustProducer.send(
+                self._producer, row.topic, row.key, row.value, None, None, headers
+            )
         except Exception as error:
             # Faust wraps what aiokafka raises.
             cause = error.__cause__ or error
             if is_hopeless(cause):
                 raise HopelessError(f"{type(cause).__name__}: {cause}") from error
             raise cause from error
-        return future
+        return cast(asyncio.Future[RecordMetadata], future)
 
     async def abandon(self) -> None:
         """Give up the producer with all that it has not sent: a normal stop would send it."""

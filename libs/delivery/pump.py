@@ -221,7 +221,8 @@ class Pump:
         labels = {"messaging.destination.name": row.topic, "error.type": type(error).__name__}
         counter("outbox.parked").add(1, labels)
         logger.error(
-            "outbox row %s for %s is parked, it can never be sent as it is: %s",
+            "outbox row %s for %s is parked, it can never be sent as it is: %s"
+            " (to have it tried again: UPDATE outbox SET parked_at = NULL WHERE id = …)",
             row.id,
             row.topic,
             _one_line(error),

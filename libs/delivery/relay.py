@@ -38,7 +38,18 @@ NOTIFY_EVERY = 0.05
 OBSERVE_EVERY = 5.0
 """Seconds between two looks at how much waits."""
 
-State = Literal["stopped", "starting", "standby", "active", "waiting for Kafka", "no database"]
+RETRY_EVERY = 5.0
+"""Seconds until it starts again after a failure that nobody expected."""
+
+State = Literal[
+    "stopped",
+    "starting",
+    "standby",
+    "active",
+    "waiting for Kafka",
+    "waiting for PostgreSQL",
+    "failed",
+]
 
 
 class RelayStatus(msgspec.Struct, frozen=True):
@@ -119,16 +130,21 @@ class Relay:
             except LeaseLostError as error:
                 logger.warning("the relay has lost its lease: %s", error)
                 self._state, self._reason = "standby", None
-            except Exception as error:
-                if is_database_away(error):
-                    if self._state != "no database":
-                        logger.warning("the relay waits for PostgreSQL: %s", error)
-                else:
-                    logger.exception("the relay failed and starts again")
-                self._state, self._reason = "no database", str(error)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(random.uniform(0.5, 1.0)):
-                        await self._stopping.wait()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it starts again
+                await self._pause(error)
+
+    async def _pause(self, error: Exception) -> None:
+        if is_database_away(error):
+            if self._state != "waiting for PostgreSQL":
+                logger.warning("the relay waits for PostgreSQL: %s", error)
+            self._state, pause = "waiting for PostgreSQL", 1.0
+        else:
+            logger.error("the relay failed and will start again", exc_info=error)
+            self._state, pause = "failed", RETRY_EVERY
+        self._reason = f"{type(error).__name__}: {error}"
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(random.uniform(pause / 2, pause)):
+                await self._stopping.wait()
 
     async def _take_turns(self, control: asyncpg.Connection) -> None:
         """Have the lease and send, or be ready to take it, until stopped."""
@@ -221,8 +237,8 @@ class Relay:
                     backlog.set(waiting.records)
                     age.set(waiting.oldest_age)
                 except Exception as error:
-                    if not is_database_away(error):
-                        raise
+                    if not is_database_away(error):  # whose absence others report
+                        logger.exception("the outbox could not be observed")
                 await asyncio.sleep(OBSERVE_EVERY)
         finally:
             backlog.remove()

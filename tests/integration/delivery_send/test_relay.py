@@ -1,6 +1,7 @@
 """What is in the outbox gets to Kafka, whichever of the processes around it come and go."""
 
 import asyncio
+import logging
 import signal
 import sys
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -102,14 +104,27 @@ async def test_commits_are_found_without_any_word(make_relay, broker_url, add, s
     await poll_until(drained(sql), 3)
 
 
-async def test_a_request_that_wakes_the_relay_does_not_lend_it_its_transaction(
-    make_relay, broker_url, engine, topic, sql
+async def test_started_inside_a_request_it_inherits_neither_span_nor_transaction(
+    make_relay, broker_url, engine
 ) -> None:
+    seen: list[tuple[object, bool]] = []
+
+    class Context(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            span = trace.get_current_span().get_span_context()
+            seen.append((engine.current_transaction.get(), span.is_valid))
+
+    logger, handler = logging.getLogger("delivery.relay"), Context()
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    request = trace.NonRecordingSpan(trace.SpanContext(1, 1, False))
     starting = make_relay(broker_url)
-    async with engine.transaction():
-        await starting.start()
-        await Outbox(engine).add(topic, b"k", b"v")
-    await poll_until(drained(sql))
+    with trace.use_span(request):
+        async with engine.transaction():
+            await starting.start()
+            await poll_until(lambda: seen)
+    logger.removeHandler(handler)
+    assert set(seen) == {(None, False)}
 
 
 async def test_without_kafka_it_waits_says_so_and_catches_up(
@@ -137,7 +152,7 @@ async def test_after_a_restart_of_postgresql_it_goes_on(
     await poll_until(drained(sql))
     postgres_server.stop()
     try:
-        await poll_until(lambda: running.status.state == "no database")
+        await poll_until(lambda: running.status.state == "waiting for PostgreSQL")
     finally:
         postgres_server.start()
     await add((b"k", b"after"))
