@@ -17,8 +17,6 @@ from typing import Self
 
 from embedded.processes import Process, StartError
 
-PARTITIONS = 4
-
 
 class Broker:
     """A running broker with its topics made. Raises StartError when it does not come up."""

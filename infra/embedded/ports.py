@@ -1,7 +1,6 @@
 """TCP ports on loopback: finding a free one, and saying plainly when one is taken."""
 
 import socket
-import time
 
 LOOPBACK = "127.0.0.1"
 
@@ -31,14 +30,4 @@ def accepts(port: int, timeout: float = 0.5) -> bool:
         socket.create_connection((LOOPBACK, port), timeout=timeout).close()
     except OSError:
         return False
-    return True
-
-
-def wait_for_port(port: int, timeout: float) -> bool:
-    """Whether a server came up on the port within `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    while not accepts(port):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
     return True
