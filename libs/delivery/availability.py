@@ -13,6 +13,7 @@ from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError
 
 from delivery.settings import KafkaSettings
+from telemetry.errors import message_of
 
 _LOG: Final = logging.getLogger(__name__)
 _PROBE_TIMEOUT_MS: Final = 5_000
@@ -102,7 +103,8 @@ async def reach(kafka: KafkaSettings) -> None:
 
 
 def one_line(error: BaseException) -> str:
-    """The error's type and message on one line of at most 300 characters."""
-    message = " ".join(str(error).split())
+    """The error's type and message on one line of at most 300 characters, without the values that
+    a database repeats in its own."""
+    message = " ".join(message_of(error).split())
     name = type(error).__name__
     return (f"{name}: {message}" if message and message != name else name)[:300]

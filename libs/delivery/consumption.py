@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from delivery.faust_app import App
     from delivery.receiver import Consumer
 
-State: TypeAlias = Literal["waiting", "consuming", "retrying", "stopped"]
+State: TypeAlias = Literal["off", "waiting", "consuming", "retrying", "stopped"]
 
 
 class Status(msgspec.Struct, frozen=True):
-    """``waiting`` for Kafka or for the group, ``consuming``, ``retrying`` at least one record, or
-    ``stopped`` by the circuit. ``reason`` is one line; None while consuming."""
+    """``off`` by ENABLE_KAFKA_CONSUMER, ``waiting`` for Kafka or for the group, ``consuming``,
+    ``retrying`` at least one record, or ``stopped`` by the circuit. ``reason`` is one line, None
+    where there is nothing to explain."""
 
     state: State
     reason: str | None
@@ -25,7 +26,7 @@ class Status(msgspec.Struct, frozen=True):
     def ready(self) -> bool:
         """Whether this consumption does what it should. A retry does: it waits for something
         else, which has a readiness of its own."""
-        return self.state in ("consuming", "retrying")
+        return self.state in ("off", "consuming", "retrying")
 
 
 class Consumption:
@@ -39,6 +40,8 @@ class Consumption:
     @property
     def status(self) -> Status:
         """As it is now."""
+        if not self._app.kafka.enable_kafka_consumer:
+            return Status("off", None)
         if self._app.availability.reason is not None:
             return Status("waiting", self._app.availability.reason)
         consumer = cast("Consumer", self._app.consumer)

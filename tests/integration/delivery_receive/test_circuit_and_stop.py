@@ -3,8 +3,11 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from delivery.consumer import Metadata, RetryPolicy
 from embedded.waiting import poll_until
+from telemetry.metrics import gauge
 
 QUICK = RetryPolicy(attempts=2, first_pause=0.01, longest_pause=0.05, circuit_threshold=5)
 
@@ -35,6 +38,35 @@ async def test_a_handler_that_fails_for_everything_stops_consumption_until_it_wo
     for partition in (0, 1):
         mine = [record for p, record in seen if p == partition]
         assert mine == sorted(mine)
+
+
+async def test_the_lag_counts_what_is_not_done_also_of_a_partition_that_is_stuck(
+    lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("delivery.receiver._OBSERVE_EVERY_S", 0.2)
+    away = True
+
+    async def handler(record: Any, metadata: Metadata) -> None:
+        if away:
+            raise ConnectionRefusedError("away")
+
+    app, _ = lab.app(handler)
+    labels = {"messaging.destination.name": lab.topic.name}
+
+    def lag() -> list[float]:
+        values = {frozenset(at.items()): value for value, at in gauge("consumer.lag")._read()}
+        partitions = [labels | {"messaging.destination.partition.id": str(p)} for p in range(2)]
+        return [values.get(frozenset(at.items()), -1) for at in partitions]
+
+    lab.send(1, 2, 3)
+    await app.start()
+    await poll_until(lambda: lag() == [3, 0])
+    lab.send(4)
+    await poll_until(lambda: lag() == [4, 0])
+    away = False
+    await poll_until(lambda: lag() == [0, 0])
+    await app.stop()
+    assert lag() == [-1, -1]
 
 
 async def test_a_stop_finishes_and_commits_the_record_in_work(lab: Any) -> None:

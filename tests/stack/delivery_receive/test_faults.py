@@ -60,6 +60,12 @@ def test_a_worker_serves_http_while_kafka_is_absent_and_joins_when_it_comes(
     assert 2 <= len(said) <= 5  # away, back, and no line for each try
 
 
+def test_a_replica_without_consumer_needs_no_kafka(lab: Any) -> None:
+    worker = lab.worker("127.0.0.1:1", ENABLE_KAFKA_CONSUMER="false")
+    assert worker.status == {"ready": True, "state": "off", "reason": None, "partitions": []}
+    assert worker.process.stop() == 0
+
+
 def test_a_worker_survives_the_death_of_kafka_and_says_so_meanwhile(lab: Any, kafka: Kafka) -> None:
     worker = lab.worker()
     lab.wait_until_owned(worker)
