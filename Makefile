@@ -8,7 +8,7 @@ SOURCES  := pyproject.toml $(shell find libs services infra/embedded -type f -no
 EXTRAS   := bookapp,backend,embedded,loadtest,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test stack-test check clean
+.PHONY: help setup demo test stack-test load bench check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,16 @@ test: setup  ## run the tests on real embedded parts (ARGS="-k name" picks some)
 
 stack-test: setup  ## the same and more on Apache Kafka, the Collector, Prometheus and Bugsink, natively
 	@$(BIN)/python -m pytest tests/stack $(ARGS)
+
+load: setup  ## a minute of load on the embedded stack (ARGS="--host URL --users N --seconds N")
+	@$(BIN)/python loadtest/run.py $(if $(HOST),--host $(HOST)) $(ARGS)
+
+bench: setup $(VENV)/.bench  ## measure against the usual stack (ARGS="--quick"; see docs/performance.md)
+	@$(BIN)/python -m loadtest.bench $(ARGS)
+
+$(VENV)/.bench: $(VENV)/.dependencies
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[bench]'
+	@touch $@ $(VENV)/.installed
 
 check: setup  ## lint, formatting, types, import boundaries
 	@$(BIN)/ruff check .

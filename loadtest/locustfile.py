@@ -20,9 +20,10 @@ from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 from telemetry import TelemetrySettings, configure, read_settings
-from telemetry.metrics import instrument
+from telemetry.metrics import histogram
 
 tracer = trace.get_tracer("loadtest")
+duration = histogram("http.client.request.duration")
 added: deque[int] = deque()
 """Ids of the books that this process added and has not deleted, oldest first."""
 
@@ -64,9 +65,7 @@ class Reader(FastHttpUser):
             failed = not 200 <= status < 400
             if failed:
                 span.set_status(StatusCode.ERROR)
-            instrument("http.client.request.duration").record(
-                time.perf_counter() - started, attributes
-            )
+            duration.record(time.perf_counter() - started, attributes)
         return None if failed or not response.content else response.json()
 
     @task(100)
