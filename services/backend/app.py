@@ -7,6 +7,7 @@ One process: an HTTP API and a consumer, each of which goes on while the other c
 
 import os
 from collections.abc import Mapping
+from typing import Any, cast
 
 from mode import Service
 
@@ -50,7 +51,7 @@ def build(environ: Mapping[str, str]) -> App:
     telemetry = configure(observed)
 
     worker = create_app(NAME, kafka)
-    worker.conf.Worker = Worker
+    cast(Any, worker.conf).Worker = Worker
 
     database = Database(
         create_engine(settings.database_url, TracedConnection), settings.database_pool_size

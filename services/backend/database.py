@@ -101,7 +101,12 @@ class Migrations(Service):
             await migrate(engine, APPS, wait=0)
             return
         bind_tables(engine, APPS)
-        if not await engine.pool.fetchval(_MIGRATED):
+        connection = await engine.connect()
+        try:
+            migrated = await connection.fetchval(_MIGRATED)
+        finally:
+            connection.terminate()
+        if not migrated:
             raise DatabaseAway("the migrations have not run: python -m backend.migrate")
 
     def _note(self, error: Exception) -> None:

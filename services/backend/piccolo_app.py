@@ -4,11 +4,12 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
+from backend.dead_letters import DeadLetterRow
 from backend.ingestion.tables import Book
 
 APP_CONFIG = AppConfig(
     app_name="backend",
     migrations_folder_path=str(Path(__file__).parent / "migrations"),
-    table_classes=[Book],
+    table_classes=[Book, DeadLetterRow],
     migration_dependencies=[],
 )

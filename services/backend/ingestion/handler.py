@@ -4,10 +4,9 @@ Applying a record twice, or an older one later, changes nothing; so at-least-onc
 effect exactly once, and no table of seen event ids is needed.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
-
-import asyncpg
 
 from backend.catalogue import catalogue
 from backend.ingestion.upsert import upsert
@@ -17,17 +16,21 @@ from telemetry.kafka import extract
 
 _UPSERT: Final = upsert()
 
+logger = logging.getLogger(__name__)
+
 Delivery = tuple[BookRecord, Metadata]
 
 
 class Ingestion:
-    """Applies records. ``pool`` is asked at each call: the handler is built before a pool is open.
+    """Applies records. ``pool`` is asked at each call, for a pool or a connection: the handler is
+    built before a pool is open. ``statement`` is a form of ``upsert.upsert``.
 
     Raises what asyncpg raises; which of it passes is the caller's to tell.
     """
 
-    def __init__(self, pool: Callable[[], "asyncpg.Pool[Any]"]) -> None:
+    def __init__(self, pool: Callable[[], Any], statement: str = _UPSERT) -> None:
         self._pool = pool
+        self._statement = statement
 
     async def handle(self, record: BookRecord, metadata: Metadata) -> None:
         """Apply one record."""
@@ -37,7 +40,12 @@ class Ingestion:
         """Apply a batch in one statement: all of it, or nothing."""
         rows = [_row(*newest) for newest in newest_of_each(batch)]
         # One array per column.
-        await self._pool().execute(_UPSERT, *map(list, zip(*rows, strict=True)))
+        await self._pool().execute(self._statement, *map(list, zip(*rows, strict=True)))
+        # A line a statement, not a record: under load the lines would cost more than the effects.
+        if len(batch) == 1:
+            logger.info("ingested book %d at sequence %d", rows[0][0], batch[0][0].sequence)
+        else:
+            logger.info("ingested %d records of %d books", len(batch), len(rows))
 
 
 def newest_of_each(batch: Iterable[Delivery]) -> list[Delivery]:

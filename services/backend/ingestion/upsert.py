@@ -25,10 +25,12 @@ COLUMNS: Final = tuple(_TYPES)
 """The columns that the statement takes, one array each, in this order."""
 
 
-def upsert(table: str = "backend.book") -> str:
+def upsert(table: str = "backend.book", *, guarded: bool = True) -> str:
     """The statement for a table of the read model's shape.
 
     The rows must name each book at most once: PostgreSQL refuses to update a row twice.
+    Without the guard an older record overwrites a newer one: for an operator who wants to see what
+    a record does, never for a worker.
     """
     arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_TYPES.values(), 1))
     columns = ", ".join(COLUMNS)
@@ -37,5 +39,5 @@ def upsert(table: str = "backend.book") -> str:
         f"INSERT INTO {table} AS book ({columns}, ingested_at)"  # noqa: S608  # our own names
         f" SELECT *, now() FROM unnest({arrays})"
         f" ON CONFLICT (book_id) DO UPDATE SET {changes}, ingested_at = excluded.ingested_at"
-        " WHERE book.sequence < excluded.sequence"
+        + (" WHERE book.sequence < excluded.sequence" if guarded else "")
     )

@@ -143,8 +143,11 @@ class Backend:
 
 
 @pytest.fixture
-def backend(run_service: RunService, postgres_url: str, own_broker: Broker) -> Backend:
-    """A backend that is not started yet; change its ``env`` before."""
+def backend(own_broker: Broker, postgres_url: str, run_service: RunService) -> Backend:
+    """A backend that is not started yet; change its ``env`` before.
+
+    The processes come last, and so end first, while what they talk to is still there.
+    """
     return Backend(run_service, {"DATABASE_URL": postgres_url, "KAFKA_BROKER_URL": own_broker.url})
 
 

