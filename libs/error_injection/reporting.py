@@ -33,7 +33,11 @@ def report(rule: Rule, *, failed: bool) -> None:
         }
         target = f"{rule.http_method} {rule.endpoint_pattern}"
     _injected().add(1, labels)
-    logger.warning(
+    # A server's failure is an error, as it would be if it were real. A record's failure is a
+    # warning: it is tried again, and whoever gives it up at last reports that once.
+    broken = failed and rule.topic is None and rule.error_code >= 500
+    logger.log(
+        logging.ERROR if broken else logging.WARNING,
         "injected a %s into %s by rule %d",
         "failure" if failed else "delay",
         target,

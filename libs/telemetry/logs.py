@@ -50,8 +50,9 @@ def configure_logging(settings: TelemetrySettings, provider: LoggerProvider | No
         framework = logging.getLogger(name)
         framework.handlers.clear()
         framework.propagate = name != "uvicorn.access" or settings.log_level == "DEBUG"
-    # It says at INFO that a span came after the end.
-    logging.getLogger("opentelemetry").setLevel(logging.WARNING)
+    # At INFO the one says that a span came after the end, the other repeats each client span.
+    for name in ("opentelemetry", "httpx"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def detach_otlp() -> None:

@@ -200,7 +200,7 @@ async def test_an_injection_is_on_its_span_its_log_line_and_in_its_metric(
         await client.get("/books/1")
     assert getattr(span, "attributes", {})[INJECTED_RULE] == 7
     [line] = [record for record in caplog.records if record.name == reporting.__name__]
-    assert line.levelno == logging.WARNING
+    assert line.levelno == logging.ERROR
     assert line.getMessage() == "injected a failure into GET /books/{id} by rule 7"
     assert vars(line)[INJECTED_RULE] == 7
     assert points(counted) == [({"http.route": "/books/{id}", "http.request.method": "GET"}, 1)]

@@ -4,6 +4,7 @@ Handlers take the request itself and return bytes: what a request is and what is
 decided in ``validation`` and ``requests``, what OpenAPI says of it in ``documents``.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from bookapp.books.validation import NewBook
 from bookapp.responses import JsonAnswer
 from contracts.problems import documented
 from contracts.records import Book
+
+logger = logging.getLogger(__name__)
 
 _encode: Final = msgspec.json.Encoder().encode
 _IDEMPOTENCY_KEY: Final = idempotency.HEADER.lower().encode()
@@ -92,6 +95,7 @@ class BooksController(Controller):
         book = await _library(request).books.change(book_id, change)
         if book is None:
             raise no_such_book(book_id)
+        logger.info("changed book %d", book_id)
         return JsonAnswer(_encode(book))
 
     @delete(
@@ -105,6 +109,7 @@ class BooksController(Controller):
         book_id = book_id_of(request)
         if not await _library(request).books.remove(book_id):
             raise no_such_book(book_id)
+        logger.info("removed book %d", book_id)
 
     @route("/{id:int}", http_method="OPTIONS", include_in_schema=False, sync_to_thread=False)
     def allowed_methods(self) -> Response[None]:
@@ -129,6 +134,7 @@ class BooksController(Controller):
             book_id = await books.add(book)
         else:
             (book_id,) = await books.add_once([book], idempotency.token(key, "add", [book]))
+        logger.info("added book %d", book_id)
         return JsonAnswer(b"%d" % book_id, 201)
 
     @post(
@@ -145,6 +151,7 @@ class BooksController(Controller):
     async def add_books(self, request: AnyRequest) -> JsonAnswer:
         new = validation.read_books(await read_body(request, MAX_BULK_BODY))
         ids = await _add_all(_library(request).books, new, header(request, _IDEMPOTENCY_KEY))
+        logger.info("added %d books", len(ids))
         return JsonAnswer(_encode(ids), 201)
 
 
