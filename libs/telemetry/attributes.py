@@ -12,7 +12,7 @@ class Attribute(msgspec.Struct, frozen=True):
     """One attribute: its name, its type, where it is found, and what it means."""
 
     name: str
-    type: Literal["string", "int"]
+    type: Literal["string", "int", "boolean"]
     on: str
     meaning: str
 
@@ -21,6 +21,7 @@ BATCH_TRACE_ID: Final = "delivery.batch.trace_id"
 BATCH_SPAN_ID: Final = "delivery.batch.span_id"
 ATTEMPTS: Final = "delivery.attempts"
 OUTCOME: Final = "delivery.outcome"
+REPLAYED: Final = "delivery.replayed"
 INJECTED_RULE: Final = "error_injection.rule"
 
 ATTRIBUTES: Final = (
@@ -37,6 +38,9 @@ ATTRIBUTES: Final = (
         "string",
         "process span",
         "What became of it: done or dead_letter; none if it comes again",
+    ),
+    Attribute(
+        REPLAYED, "boolean", "send span, process span", "An operator sent or handled it again"
     ),
     Attribute(INJECTED_RULE, "int", "any span, log record", "Id of the rule that failed it"),
 )

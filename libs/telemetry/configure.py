@@ -53,9 +53,15 @@ class Telemetry:
             return
         deadline = time.monotonic() + timeout
         logs.detach_otlp()
-        threads = [threading.Thread(target=stop, daemon=True) for stop in self._stops]
-        for thread in threads:
-            thread.start()
+        threads = []
+        for stop in self._stops:
+            thread = threading.Thread(target=stop, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # Python 3.12.0 and 3.12.1 start none while they exit.
+                stop()
+            else:
+                threads.append(thread)
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         if any(thread.is_alive() for thread in threads):

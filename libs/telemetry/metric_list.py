@@ -138,7 +138,7 @@ METRICS: Final = (
         "consumer.replayed",
         "counter",
         "{record}",
-        "Records published again by an operator",
+        "Records that an operator published or handled again",
         ("messaging.destination.name",),
     ),
     Metric(

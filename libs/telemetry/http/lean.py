@@ -12,7 +12,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from telemetry.http.asgi import ASGIApp, Message, Receive, Scope, Send
 from telemetry.http.attributes import request_attributes
-from telemetry.http.request import ServerRequest, _current, answer_failure
+from telemetry.http.request import ServerRequest, answer_failure, current_request
 
 _tracer = trace.get_tracer("telemetry.http")
 _propagator = TraceContextTextMapPropagator()
@@ -41,7 +41,7 @@ class TracingMiddleware:
                 request.finish()
 
         token = otel_context.attach(request.context)
-        current = _current.set(request)
+        current = current_request.set(request)
         try:
             await self._app(scope, receive, traced_send)
         except Exception as error:
@@ -51,7 +51,7 @@ class TracingMiddleware:
             await answer_failure(traced_send)
         finally:
             request.finish()
-            _current.reset(current)
+            current_request.reset(current)
             otel_context.detach(token)
 
 

@@ -20,7 +20,9 @@ from telemetry.http.attributes import known_method, metric_labels
 logger = logging.getLogger(__name__)
 
 _duration = metrics.histogram("http.server.request.duration")
-_current: ContextVar["ServerRequest | None"] = ContextVar("telemetry_http_request", default=None)
+current_request: ContextVar["ServerRequest | None"] = ContextVar(
+    "telemetry_http_request", default=None
+)
 
 _FAILURE: Final = b'{"type":"about:blank","title":"Internal Server Error","status":500}'
 
@@ -113,7 +115,7 @@ def record_exception(error: BaseException) -> None:
     response turns out to be below 500: then it is the client's affair, and its text may repeat
     what the client sent.
     """
-    request = _current.get()
+    request = current_request.get()
     if request is not None:
         request.fail(error)
 

@@ -14,7 +14,7 @@ from opentelemetry.metrics import NoOpMeter
 
 from telemetry.http.asgi import ASGIApp, Message, Receive, Scope, Send
 from telemetry.http.attributes import request_attributes
-from telemetry.http.request import ServerRequest, _current, answer_failure
+from telemetry.http.request import ServerRequest, answer_failure, current_request
 
 
 def stock_middleware(app: ASGIApp, excluded: Collection[str] = frozenset()) -> ASGIApp:
@@ -58,7 +58,7 @@ class _Completed:
                 request.finish()
             await send(message)
 
-        current = _current.set(request)
+        current = current_request.set(request)
         try:
             await self._app(scope, receive, completed_send)
         except Exception as error:
@@ -72,4 +72,4 @@ class _Completed:
             await answer_failure(completed_send)
         finally:
             request.finish()
-            _current.reset(current)
+            current_request.reset(current)

@@ -73,18 +73,19 @@ def start_process_span(
     *,
     group: str,
     body_size: int | None,
+    links: Sequence[Link] = (),
     attributes: Mapping[str, AttributeValue] | None = None,
 ) -> ProcessSpan:
     """Start ``process {topic}`` for one record, and count the record as consumed.
 
     There is one per record: retries happen inside. ``body_size`` is the value's length in bytes,
-    None for a tombstone. The span is not made current: see ``process_span``.
+    None for a tombstone. ``links`` are further ones, behind the one to the send span. The span is
+    not made current: see ``process_span``.
     """
     sender = extract(headers)
     context = NO_PARENT
-    links: tuple[Link, ...] = ()
     if sender is not None and _relation == "link":
-        links = (Link(sender),)
+        links = (Link(sender), *links)
     elif sender is not None:
         context = trace.set_span_in_context(trace.NonRecordingSpan(sender), NO_PARENT)
     own = {
@@ -118,6 +119,7 @@ def process_span(
     *,
     group: str,
     body_size: int | None,
+    links: Sequence[Link] = (),
     attributes: Mapping[str, AttributeValue] | None = None,
 ) -> Iterator[Span]:
     """``start_process_span``, current in a block; an error ends it as failed and is raised on."""
@@ -129,6 +131,7 @@ def process_span(
         headers,
         group=group,
         body_size=body_size,
+        links=links,
         attributes=attributes,
     )
     with trace.use_span(process.span, record_exception=False, set_status_on_exception=False):
