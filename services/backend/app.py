@@ -14,14 +14,17 @@ from mode import Service
 from backend.api import create_api
 from backend.api.health import PATHS
 from backend.api.queries import Reader
+from backend.commands import Parts, add_commands
 from backend.database import Database, Migrations
+from backend.dead_letters import TABLE
 from backend.http_server import HttpServer
 from backend.ingestion import Ingestion
 from backend.readiness import Readiness
 from backend.settings import Settings
 from backend.worker import Worker
-from contracts.topics import BOOK_INGESTION
+from contracts.topics import BOOK_INGESTION, BOOK_INGESTION_DLQ
 from delivery.consumer import consume
+from delivery.dead_letter_index.indexer import index_dead_letters
 from delivery.faust_app import App, create_app
 from delivery.postgres import create_engine, is_database_away
 from delivery.settings import KafkaSettings
@@ -62,6 +65,7 @@ def build(environ: Mapping[str, str]) -> App:
         consumption = consume(
             worker, BOOK_INGESTION, ingestion.handle, batch_handler=ingestion.handle_many
         )
+        index_dead_letters(worker, BOOK_INGESTION_DLQ, TABLE, database.pool)
     api = create_api(
         Reader(database.pool),
         Readiness(database, consumption),
@@ -74,6 +78,7 @@ def build(environ: Mapping[str, str]) -> App:
         HttpServer(instrument(api, observed, PATHS), settings.backend_host, settings.backend_port),
         Migrations(database, settings.migrate_at_start),
     ]
+    add_commands(Parts(kafka, database.engine, telemetry))
     return worker
 
 

@@ -1,0 +1,139 @@
+"""What the ``dead-letters`` commands do. Each returns how many dead letters failed."""
+
+from typing import Any, Final
+
+import click
+import msgspec
+
+from backend.commands.console import Progress, confirm, line, moment, note, plural, shown
+from backend.commands.parts import Parts
+from backend.dead_letters import TABLE
+from delivery.dead_letter_index.letters import headers_from
+from delivery.dead_letter_index.redrive import redrive
+from delivery.dead_letter_index.store import Filter, Store
+from delivery.replay.publishing import Publisher
+
+_HEAD: Final = ("ID", "STATE", "FAILED AT", "ATTEMPTS", "TRACE ID", "ERROR")
+_ERROR_WIDTH: Final = 120
+_STORE: Final = Store(TABLE)
+
+
+async def show_list(parts: Parts, wanted: Filter, limit: int) -> int:
+    """A line for each."""
+    rows = await _STORE.find(parts.engine.pool, wanted, limit)
+    longest = max([len(row["id"]) for row in rows], default=len(_HEAD[0]))
+    widths = (longest, 9, 24, -8, 32, 0)
+    click.echo(line(_HEAD, widths))
+    for row in rows:
+        click.echo(line(_cells(row), widths))
+    count = await _STORE.count(parts.engine.pool, wanted)
+    if count > len(rows):
+        note(f"The latest {len(rows):,} of {count:,}; --limit shows more.")
+    else:
+        note(plural(count, "dead letter") + ".")
+    return 0
+
+
+def _cells(row: Any) -> tuple[str, ...]:
+    error = f"{row['error_type']}: {' '.join(row['error_message'].split())}"
+    return (
+        row["id"],
+        row["state"],
+        moment(row["failed_at"]),
+        str(row["attempts"]),
+        row["trace_id"] or "-",
+        error if len(error) <= _ERROR_WIDTH else error[: _ERROR_WIDTH - 1] + "…",
+    )
+
+
+async def show_one(parts: Parts, letter_id: str) -> int:
+    """Everything that is known of it."""
+    row = await _STORE.get(parts.engine.pool, letter_id)
+    if row is None:
+        return _unknown([letter_id])
+    stored = (row["dead_letter_topic"], row["dead_letter_partition"], row["dead_letter_offset"])
+    facts = {
+        "id": row["id"],
+        "state": f"{row['state']} since {moment(row['state_at'])}",
+        "redriven to": row["redriven_to"],
+        "failed again as": row["again"],
+        "redriven from": row["redriven_from"],
+        "error": row["error_type"],
+        "message": row["error_message"],
+        "attempts": str(row["attempts"]),
+        "recorded at": moment(row["recorded_at"]),
+        "failed at": moment(row["failed_at"]),
+        "group": row["consumer_group"],
+        "trace id": row["trace_id"],
+        "failed in trace": row["failed_trace_id"],
+        "stored at": "/".join(map(str, stored)),
+        "key": shown(row["key"]),
+    }
+    for name, value in facts.items():
+        if value:
+            click.echo(f"{name + ':':<17}{value}")
+    for name, header in headers_from(row["headers"]):
+        click.echo(f"{'header:':<17}{shown(name.encode())} = {shown(header)}")
+    size = "null" if row["value"] is None else f"{len(row['value'])} bytes"
+    click.echo(f"{'value:':<17}{size}")
+    if row["value"]:
+        click.echo(shown(row["value"]))
+    return 0
+
+
+async def redrive_them(parts: Parts, wanted: Filter, yes: bool) -> int:
+    """Send back those that are new."""
+    pool = parts.engine.pool
+    assert pool is not None
+    failed = await _named(pool, wanted, never="discarded")
+    ids = await _STORE.ids(pool, msgspec.structs.replace(wanted, state="new"))
+    sent = 0
+    if ids:
+        confirm(f"Send {plural(len(ids), 'dead letter')} back to where they came from?", yes)
+        progress = Progress("redriven")
+        async with Publisher(parts.kafka) as publisher, pool.acquire() as connection:
+            async for outcome in redrive(connection, _STORE, publisher, ids):
+                if outcome.redriven_to is not None:
+                    sent += 1
+                    click.echo(f"{outcome.id}: redriven to {outcome.redriven_to}")
+                elif outcome.error is not None:
+                    failed += 1
+                    click.echo(f"{outcome.id}: not redriven: {outcome.error}")
+                progress(sent, len(ids))
+        progress.close()
+    note(f"{plural(sent, 'dead letter')} redriven, {failed} failed.")
+    return failed
+
+
+async def discard_them(parts: Parts, wanted: Filter, yes: bool) -> int:
+    """Put aside those that are new."""
+    pool = parts.engine.pool
+    failed = await _named(pool, wanted, never="")
+    ids = await _STORE.ids(pool, msgspec.structs.replace(wanted, state="new"))
+    discarded = 0
+    if ids:
+        confirm(f"Discard {plural(len(ids), 'dead letter')}?", yes)
+        discarded = await _STORE.discard(pool, ids)
+    note(f"{plural(discarded, 'dead letter')} discarded, {failed} failed.")
+    return failed
+
+
+async def _named(pool: Any, wanted: Filter, never: str) -> int:
+    """Say of those asked for by name why nothing is done about them: that was done before, or
+    there is no such one. How many are failures: the unknown, and those in the state ``never``."""
+    if not wanted.ids:
+        return 0
+    rows = {row["id"]: row for row in await _STORE.find(pool, Filter(ids=wanted.ids))}
+    failed = _unknown([each for each in wanted.ids if each not in rows])
+    for row in rows.values():
+        if row["state"] != "new":
+            where = f" to {row['redriven_to']}" if row["redriven_to"] else ""
+            click.echo(f"{row['id']}: {row['state']} before{where}; nothing was done")
+            failed += row["state"] == never
+    return failed
+
+
+def _unknown(ids: list[str]) -> int:
+    for each in ids:
+        note(f"{each}: there is no such dead letter (an ID is topic/partition/offset)")
+    return len(ids)

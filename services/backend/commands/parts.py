@@ -1,0 +1,101 @@
+"""What the commands are given by the composition root, and how each of them runs."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+import asyncpg
+import click
+import msgspec
+from aiokafka.errors import KafkaError
+from opentelemetry import trace
+
+from delivery.availability import one_line
+from delivery.postgres import Engine, close_pool, is_database_away, open_pool
+from delivery.replay.reading import Missing
+from delivery.replay.rebuild import Empty
+from delivery.replay.shadow import Busy, Changed
+from delivery.settings import KafkaSettings
+from telemetry import Telemetry
+from telemetry.errors import add_exception, mark_failed
+
+_STATEMENT_S = 60.0
+_CLOSE_S = 2.0
+
+_tracer = trace.get_tracer("backend.commands")
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """Settings and parts; nothing is connected to before a command runs."""
+
+    kafka: KafkaSettings
+    engine: Engine
+    telemetry: Telemetry
+
+
+class Failed(click.ClickException):
+    """One line for the operator, and exit status 1."""
+
+
+def run(parts: Parts, name: str, work: Callable[[], Awaitable[int]]) -> NoReturn:
+    """Run a command's work in a span of its own, the root of a trace, and end the process.
+
+    ``work`` returns how many records failed. The exit status is 0 when none did, 1 when one did or
+    the work could not be done, 130 after Ctrl-C. What telemetry has buffered is sent first.
+    """
+    root = logging.getLogger()
+    if root.level > logging.DEBUG:
+        root.setLevel(max(root.level, logging.WARNING))  # what is said here is said to a person
+    try:
+        with _tracer.start_as_current_span(
+            name, record_exception=False, set_status_on_exception=False
+        ) as span:
+            try:
+                failed = asyncio.run(_with_pool(parts, work))
+            except Exception as error:
+                add_exception(span, error)
+                mark_failed(span, error)
+                raise
+            if failed:
+                span.set_status(trace.StatusCode.ERROR, f"{failed} failed")
+    except KeyboardInterrupt:
+        click.echo("\nInterrupted. What was said to be done is done, and no more.", err=True)
+        status = 130
+    except Exception as error:
+        line = _explained(error)
+        if line is None:
+            raise
+        raise Failed(line) from error
+    else:
+        status = 1 if failed else 0
+    finally:
+        sys.stdout.flush()
+        parts.telemetry.shutdown()
+    sys.exit(status)
+
+
+async def _with_pool(parts: Parts, work: Callable[[], Awaitable[int]]) -> int:
+    await open_pool(parts.engine, max_size=2, command_timeout=_STATEMENT_S)
+    try:
+        return await work()
+    finally:
+        await close_pool(parts.engine, _CLOSE_S)
+
+
+def _explained(error: Exception) -> str | None:
+    """One line for what can be expected to go wrong; None for a mistake of ours."""
+    if isinstance(error, Missing | Busy | Changed | Empty):
+        return str(error)
+    if isinstance(error, asyncpg.UndefinedTableError):
+        return "the database has not been migrated: python -m backend.migrate"
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return "the table is in use and was not given free in time; try again"
+    if isinstance(error, asyncpg.PostgresError) and not is_database_away(error):
+        return f"PostgreSQL refuses: {error}"
+    if is_database_away(error) and not isinstance(error, TimeoutError):
+        return f"PostgreSQL is away: {one_line(error)}"
+    if isinstance(error, KafkaError | OSError):
+        return f"Kafka is away: {one_line(error)}"
+    return None

@@ -1,0 +1,80 @@
+"""``replay --rebuild``: the read model from the topic alone."""
+
+import asyncpg
+from aiokafka import ConsumerRecord
+
+from backend.commands.console import Progress, confirm, must_be_able_to_ask, note, plural
+from backend.commands.parts import Parts
+from backend.ingestion import Ingestion
+from backend.ingestion.upsert import upsert
+from contracts.codec import DecodeError, decode
+from delivery.records import metadata_of
+from delivery.replay.reading import open_reader
+from delivery.replay.rebuild import Rebuild
+from delivery.replay.shadow import ShadowTable
+
+_NAME = "event-driven-books rebuild"
+
+
+async def rebuild(parts: Parts, topic: str, yes: bool) -> int:
+    """Rebuild and swap. What cannot be decoded is in no read model and no failure here."""
+    must_be_able_to_ask(yes)
+    # A connection of its own, outside of tracing: a million statements say no more than one span.
+    connection = await parts.engine.connect(
+        command_timeout=300, server_settings={"application_name": _NAME}
+    )
+    progress = Progress("rebuilding")
+    try:
+        async with open_reader(parts.kafka, topic) as reader:
+            work = Rebuild(
+                reader,
+                connection,
+                ShadowTable(connection, "backend", "book"),
+                _Apply(connection),
+                progress,
+            )
+            filled = await work.fill()
+            progress.close()
+            rate = filled.read / max(progress.seconds, 0.001)
+            note(
+                f"{plural(filled.read, 'record')} read in {progress.seconds:.1f} s ({rate:,.0f}/s),"
+                f" {filled.undecodable} undecodable. Books: {filled.rows:,} rebuilt,"
+                f" {filled.rows_before:,} in the live read model."
+            )
+            confirm("Put the rebuilt read model in the place of the live one?", yes)
+            await work.swap()
+            progress.close()
+    finally:
+        progress.close()
+        await _close(connection)
+    note("The read model is the rebuilt one.")
+    return 0
+
+
+async def _close(connection: asyncpg.Connection) -> None:
+    # Not terminate(): the advisory lock is to be free when the process ends.
+    try:
+        await connection.close(timeout=2)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()
+
+
+class _Apply:
+    """Applies records to a table of the read model's shape, many in one statement."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self._ingestions: dict[str, Ingestion] = {}
+
+    async def __call__(self, table: str, batch: list[ConsumerRecord]) -> int:
+        if table not in self._ingestions:
+            self._ingestions[table] = Ingestion(lambda: self._connection, upsert(table))
+        good, undecodable = [], 0
+        for raw in batch:
+            try:
+                good.append((decode(raw.key, raw.value), metadata_of(raw)))
+            except DecodeError:
+                undecodable += 1
+        if good:
+            await self._ingestions[table].handle_many(good)
+        return undecodable
