@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from confluent_kafka import Producer
 
 from embedded.native.observed import Backends, Observed
 from embedded.native.testing import bugsink, kafka, kafka_url
 from embedded.services import bare_environment
+from embedded.waiting import wait_until
 
 __all__ = ["bugsink", "kafka", "kafka_url"]
 
@@ -104,6 +106,43 @@ class Traffic:
         if answer.status_code >= 500:
             self.failures.append(f"{method} {path}: {answer.status_code}")
         return answer
+
+
+def provoke(system: Observed) -> None:
+    """Makes happen what healthy traffic does not: failures, retries, dead letters, a parked record.
+
+    Everything is undone, so that the system is healthy afterwards.
+    """
+    with httpx.Client(base_url=system.stack.bookapp_url, timeout=30, trust_env=False) as client:
+        rule = {
+            "endpoint_pattern": "/books/{id}",
+            "http_method": "GET",
+            "error_rate": 1.0,
+            "error_code": 503,
+        }
+        made = client.post("/error-injection", json=rule).raise_for_status().json()
+        wait_until(lambda: client.get("/books/1").status_code == 503, what="an injected failure")
+        client.delete(f"/error-injection/{made['id']}").raise_for_status()
+        wait_until(lambda: client.get("/books/1").status_code == 200, what="the end of the rule")
+
+    producer = Producer({"bootstrap.servers": system.kafka.url})
+    producer.produce("book_ingestion", b"not a record", b"1")
+    assert producer.flush(30) == 0
+
+    too_large = "INSERT INTO outbox (topic, key, value, created_at)"
+    too_large += " VALUES ('book_ingestion', '1', decode(repeat('00', 3000000), 'hex'), now())"
+    database = urlsplit(system.stack.database_url).path.lstrip("/")
+    system.stack.postgres.execute(too_large, database)
+    lock = "BEGIN; LOCK TABLE backend.book IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(7); COMMIT"
+    system.stack.postgres.execute(lock, database)
+
+
+@pytest.fixture(scope="session")
+def eventful(observed: Observed) -> Iterator[Observed]:
+    """The observed system, used all the time, after everything has happened in it once."""
+    with Traffic(observed.stack.bookapp_url):
+        provoke(observed)
+        yield observed
 
 
 @pytest.fixture

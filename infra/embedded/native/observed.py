@@ -54,6 +54,8 @@ class Observed:
             port = lasting_port()
             self.stack = self._parts.enter_context(self._services(environment, port, dsn))
             self.collector = self._parts.enter_context(self._collector(port))
+            # Before the Collector ends: at their stop they send what they still have.
+            self._parts.callback(self._stop_services)
             targets = {
                 "services": [f"{LOOPBACK}:{self.collector.ports['PROMETHEUS_PORT']}"],
                 "collector": [f"{LOOPBACK}:{self.collector.ports['OWN_METRICS_PORT']}"],
@@ -62,6 +64,10 @@ class Observed:
         except BaseException:
             self.close()
             raise
+
+    def _stop_services(self) -> None:
+        self.stack.bookapp.stop()
+        self.stack.backend.stop()
 
     def _services(self, environment: Mapping[str, str], port: int, dsn: str) -> Stack:
         telemetry = {**PROMPT_TELEMETRY, "SENTRY_DSN": dsn, "SENTRY_ENVIRONMENT": "stack-test"}
