@@ -32,13 +32,14 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     dead_letter: "Topic | None" = None
 
 
-# Kept until an operator has dealt with them: an expired dead letter would be a lost record.
+# Kept until an operator has dealt with them: an expired dead letter would be a lost record. Larger
+# than any record of the broker's default limit (1 MiB), for the story that a dead letter adds.
 BOOK_INGESTION_DLQ: Final = Topic(
     name="book_ingestion.dlq",
     key="the key of the record as it came, whatever it was",
     record_type=None,
     partitions=4,
-    config={"cleanup.policy": "delete", "retention.ms": "-1"},
+    config={"cleanup.policy": "delete", "retention.ms": "-1", "max.message.bytes": "4194304"},
     schema=faust.Schema(key_serializer="raw", value_serializer="raw", allow_empty=True),
 )
 

@@ -55,6 +55,20 @@ class _Boot(BootStrategy):
         return chain(self.app.before_kafka, [self.app.producer])
 
 
+class Worker(faust.Worker):
+    """The worker of ``faust worker``, without what Faust adds for a terminal.
+
+    Logging stays as it is where it is set up already (``-l`` then says nothing more), and Faust's
+    own web server, which the command line switches on, stays off.
+    """
+
+    def __init__(self, app: "App", *args: Any, **kwargs: Any) -> None:
+        app.conf.web_enabled = False
+        kwargs["override_logging"] = not logging.getLogger().handlers
+        super().__init__(app, *args, **kwargs)
+        self.spinner = None
+
+
 class App(faust.App):
     """See ``create_app``.
 
@@ -78,11 +92,6 @@ class App(faust.App):
 
     def _create_directories(self) -> None:
         """None: they are for tables, and their parent need not exist or be writable."""
-
-    def Worker(self, **kwargs: Any) -> faust.Worker:
-        """The worker of ``faust worker``, which leaves logging alone where it is set up already."""
-        kwargs["override_logging"] = not logging.getLogger().handlers
-        return super().Worker(**kwargs)
 
     async def _stop_consumer(self) -> None:
         """Leave it to the consumer's own stop: Faust's way here acknowledges what is in flight."""
@@ -127,6 +136,7 @@ def create_app(
         topic_disable_leader=True,
         table_standby_replicas=0,  # Faust then leaves the assignment to aiokafka
         web_enabled=False,
+        Worker=Worker,
         worker_redirect_stdouts=False,
         autodiscover=False,
     )

@@ -67,7 +67,8 @@ class GroupThread(AIOKafkaConsumerThread):
         if consumer is not None:
             try:
                 await asyncio.wait_for(consumer.stop(), _STOP_TIMEOUT_S)
-            except KAFKA_ERRORS:
+            # aiokafka cancels what it waits for when it is stopped while it cannot reach Kafka.
+            except (*KAFKA_ERRORS, asyncio.CancelledError):
                 await consumer._client.close()
 
     async def halt(self) -> None:

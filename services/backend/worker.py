@@ -1,23 +1,16 @@
-"""``faust -A backend.app worker``, without what Faust adds for a terminal."""
+"""``faust -A backend.app worker``: one that takes its port first."""
 
 from typing import Any
 
-import faust
-
 from backend.http_server import HttpServer
-from delivery.faust_app import App
+from delivery import faust_app
 
 
-class Worker(faust.Worker):
-    """Takes its addresses before it says or starts anything: a port in use is one line, no more.
+class Worker(faust_app.Worker):
+    """Takes its addresses before it says or starts anything: a port in use is one line, no more."""
 
-    Logging is set up already, by telemetry, and stays as it is (``-l`` says nothing more).
-    """
-
-    def __init__(self, app: App, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, app: faust_app.App, *args: Any, **kwargs: Any) -> None:
         for service in app.before_kafka:
             if isinstance(service, HttpServer):
                 service.bind()
-        app.conf.web_enabled = False  # the command line switches Faust's own web server on
-        super().__init__(app, *args, **{**kwargs, "override_logging": False})
-        self.spinner = None
+        super().__init__(app, *args, **kwargs)

@@ -307,11 +307,6 @@ async def test_migrations_that_cannot_run_are_one_line(backend) -> None:
     assert "nowhere" in line
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="aiokafka's consumer raises CancelledError from its own stop(); GroupThread.shut must"
-    " take it for an end, or the thread dies and the worker waits for it for ever",
-)
 async def test_a_stop_while_kafka_is_away_is_over_in_a_bounded_time(
     backend, own_broker: Broker
 ) -> None:
