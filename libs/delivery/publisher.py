@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import re
+from collections.abc import Awaitable
 from typing import Any, cast
 
 from aiokafka.errors import (
@@ -33,7 +34,8 @@ TOPIC_LOOKUP = 5.0
 """Seconds until a topic that Kafka does not know, and we did not declare, counts as missing."""
 MISSING_FOR = 60.0
 """Seconds until it is looked up again: nobody is to wait TOPIC_LOOKUP for each of its records."""
-ABANDON_TIMEOUT = 2.0
+ABANDON_TIMEOUT = 0.3
+"""Seconds for each step of giving up a producer; what takes longer is cancelled."""
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 _HOPELESS = (
@@ -114,14 +116,14 @@ class Publisher:
         if producer is None:
             return
         client, producer._producer = producer._producer, None
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ABANDON_TIMEOUT):
-                if client is not None:
-                    client._closed = True  # or its destructor complains
-                    # Connections first: what is on its way ends now instead of being waited for.
-                    await client.client.close()
-                    await client._sender.close()
-                await producer.stop()
+        if client is not None:
+            client._closed = True  # or its destructor complains
+            # Connections first: what is on its way ends now instead of being waited for.
+            await _at_most(ABANDON_TIMEOUT, client.client.close())
+            # Without connections its sender may wait for news of the cluster for ever; cut off, it
+            # takes what it had in hand with it.
+            await _at_most(ABANDON_TIMEOUT, client._sender.close())
+        await _at_most(ABANDON_TIMEOUT, producer.stop())
 
     async def _look_up(self, topic: str) -> None:
         if not _TOPIC_NAME.fullmatch(topic):
@@ -142,3 +144,9 @@ class Publisher:
                 raise HopelessError("there is no such topic")
             await asyncio.sleep(0.1)
         self._known.add(topic)
+
+
+async def _at_most(seconds: float, step: Awaitable[object]) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await step

@@ -212,8 +212,10 @@ class Relay:
             gauge("relay.active").set(0)
             for task in (sending, keeping, *others):
                 task.cancel()
-            await asyncio.gather(sending, keeping, *others, return_exceptions=True)
-            pool.terminate()
+            try:
+                await asyncio.gather(sending, keeping, *others, return_exceptions=True)
+            finally:
+                pool.terminate()
         await self._lease.release(control)
         await self._notify(control, "free")
 
