@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
 import pytest
 import sentry_sdk
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
 from telemetry import sentry
+from telemetry.http import instrument
 from telemetry.sentry import configure_sentry, flush_sentry, unreported
 from telemetry.settings import TelemetrySettings
 
@@ -237,6 +239,26 @@ def test_health_and_metrics_routes_are_left_out(sink: Sink) -> None:
         sentry_sdk.capture_message("not ready either", level="error")
     logger.error("real")
     assert [event["logentry"]["formatted"] for event in sink.events()] == ["real"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"telemetry_http": "lean"}, {"telemetry_http": "stock"}, {"otel_sdk_disabled": True}],
+)
+async def test_an_error_in_an_excluded_request_is_not_reported(
+    sink: Sink, settings: dict[str, Any]
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        logger.error("at %s", scope["path"])
+        await send({"type": "http.response.start", "status": 503, "headers": []})
+        await send({"type": "http.response.body"})
+
+    settings = TelemetrySettings(sentry_dsn=sink.dsn, **settings)
+    transport = httpx.ASGITransport(instrument(app, settings, {"/health"}))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        for path in ("/health", "/books", "/health"):
+            assert (await client.get(path)).status_code == 503
+    assert [event["logentry"]["formatted"] for event in sink.events()] == ["at /books"]
 
 
 def test_a_collector_that_is_away_is_no_event(sink: Sink) -> None:

@@ -12,6 +12,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from telemetry.http.asgi import ASGIApp, Message, Receive, Scope, Send
 from telemetry.http.attributes import request_attributes
+from telemetry.http.excluded import quiet
 from telemetry.http.request import ServerRequest, answer_failure, current_request
 
 _tracer = trace.get_tracer("telemetry.http")
@@ -20,15 +21,20 @@ _NO_PARENT = otel_context.Context()
 
 
 class TracingMiddleware:
-    """Pure ASGI; wraps a whole application. The paths in ``excluded`` are not traced."""
+    """Pure ASGI; wraps a whole application. The paths in ``excluded`` are not traced, and nothing
+    that happens there is reported to Sentry."""
 
     def __init__(self, app: ASGIApp, excluded: Collection[str] = frozenset()) -> None:
         self._app = app
         self._excluded = frozenset(excluded)
+        self._unheard = quiet(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in self._excluded:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if scope["path"] in self._excluded:
+            await self._unheard(scope, receive, send)
             return
         request = _start(scope)
 

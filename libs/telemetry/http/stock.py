@@ -14,11 +14,13 @@ from opentelemetry.metrics import NoOpMeter
 
 from telemetry.http.asgi import ASGIApp, Message, Receive, Scope, Send
 from telemetry.http.attributes import request_attributes
+from telemetry.http.excluded import excluding
 from telemetry.http.request import ServerRequest, answer_failure, current_request
 
 
 def stock_middleware(app: ASGIApp, excluded: Collection[str] = frozenset()) -> ASGIApp:
-    """Wrap ``app`` in the stock middleware; the paths in ``excluded`` are not traced."""
+    """Wrap ``app`` in the stock middleware; the paths in ``excluded`` are not traced, and nothing
+    that happens there is reported to Sentry."""
     # There is no argument for it; it is read once, when the first middleware is made.
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
     traced: Any = OpenTelemetryMiddleware(
@@ -28,13 +30,7 @@ def stock_middleware(app: ASGIApp, excluded: Collection[str] = frozenset()) -> A
         # The duration is recorded with the route, which the stock middleware does not know.
         meter=NoOpMeter("telemetry.http"),
     )
-    paths = frozenset(excluded)
-
-    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
-        chosen = traced if scope["type"] == "http" and scope["path"] not in paths else app
-        await chosen(scope, receive, send)
-
-    return middleware
+    return excluding(traced, app, excluded)
 
 
 def _name_and_attributes(scope: Scope) -> tuple[str, dict[str, Any]]:
