@@ -1,0 +1,75 @@
+"""Services with a bug in them, for the test of the test: the campaign must find each.
+
+    python -m loadtest.chaos.planted ack -- faust -A backend.app worker
+
+replaces a few lines of the libraries in this process, and then runs the program as usual. The
+libraries and the services know nothing of it.
+"""
+
+import asyncio
+import contextvars
+import runpy
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+
+def ack() -> None:
+    """Commit before the effect: an offset is done as soon as its record was handed over."""
+    from delivery.processor import Processor
+
+    feed = Processor.feed
+
+    def feed_and_forget(self: Any, records: list[Any]) -> None:
+        self.handed_over = records[-1].offset + 1
+        feed(self, records)
+
+    Processor.feed = feed_and_forget  # type: ignore[method-assign]
+    Processor.position = property(  # type: ignore[assignment,method-assign]
+        lambda self: getattr(self, "handed_over", None)
+    )
+
+
+def outbox() -> None:
+    """Send outside of the transaction: the record is written when the change has committed."""
+    from delivery.outbox import INSERT, Outbox, _trace_context
+
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def later(self: Any, *values: object) -> None:
+        await asyncio.sleep(0.2)  # as a producer does that gathers records before it sends
+        await self._engine.pool.execute(INSERT, *values)
+        self.committed()
+
+    async def add(self: Any, topic: str, key: bytes, value: bytes) -> None:
+        work = later(self, topic, key, value, _trace_context())
+        task = asyncio.create_task(work, context=contextvars.Context())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    Outbox.add = add  # type: ignore[method-assign]
+
+
+def guard() -> None:
+    """No de-duplication: whatever is delivered is applied, newer or not."""
+    from backend.ingestion import handler
+
+    unguarded, guard_, _ = handler._UPSERT.partition(" WHERE ")
+    if not guard_:
+        raise SystemExit("planted: the upsert has no guard that could be left out")
+    handler._UPSERT = unguarded  # type: ignore[misc]
+
+
+BUGS: Final[dict[str, Callable[[], None]]] = {"ack": ack, "outbox": outbox, "guard": guard}
+
+
+def main() -> None:
+    """Plant the bug, and become the program."""
+    bug, _, program, *arguments = sys.argv[1:]
+    BUGS[bug]()
+    sys.argv = [program, *arguments]
+    runpy.run_module(program, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
