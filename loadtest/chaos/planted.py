@@ -52,12 +52,15 @@ def outbox() -> None:
 
 def guard() -> None:
     """No de-duplication: whatever is delivered is applied, newer or not."""
-    from backend.ingestion import handler
+    from backend.ingestion import Ingestion
+    from backend.ingestion.upsert import upsert
 
-    unguarded, guard_, _ = handler._UPSERT.partition(" WHERE ")
-    if not guard_:
-        raise SystemExit("planted: the upsert has no guard that could be left out")
-    handler._UPSERT = unguarded  # type: ignore[misc]
+    init = Ingestion.__init__
+
+    def unguarded(self: Any, pool: Any) -> None:
+        init(self, pool, upsert(guarded=False))
+
+    Ingestion.__init__ = unguarded  # type: ignore[method-assign]
 
 
 BUGS: Final[dict[str, Callable[[], None]]] = {"ack": ack, "outbox": outbox, "guard": guard}
@@ -68,7 +71,8 @@ def main() -> None:
     bug, _, program, *arguments = sys.argv[1:]
     BUGS[bug]()
     sys.argv = [program, *arguments]
-    runpy.run_module(program, run_name="__main__", alter_sys=True)
+    # Not the package: Faust's has no spec any more once it is imported.
+    runpy.run_module(f"{program}.__main__", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -156,6 +156,9 @@ PLANTED: Final = {
         Fault("bookapp.kill", 3.0, 0.2, (1,)),
     ],
     # What was applied and not yet committed is delivered again.
-    "guard": [Fault("backend.kill", 3.0, 0.2, BOTH)],
+    "guard": [
+        Fault("backend.kill", 2.5, 0.2, (0,)),
+        Fault("backend.kill", 3.2, 0.2, (1,)),
+    ],
 }
 """For each planted bug (see ``planted``) the faults that bring it to light."""
