@@ -26,6 +26,17 @@ __all__ = ["bugsink", "kafka", "kafka_url"]
 ROOT = Path(__file__).parents[2]
 
 
+COLD = 900
+"""Seconds that a test may take: the first one to ask for a part waits until it is built."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Patience for caches that are empty; no test takes long once they are filled."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(COLD))
+
+
 @pytest.fixture(scope="session")
 def infra() -> Path:
     """The directory with the configurations that are put to use."""

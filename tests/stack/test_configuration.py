@@ -33,7 +33,6 @@ def composed(infra: Path) -> dict[str, Any]:
     return compose_config([infra / "compose.yaml"], PROFILES)
 
 
-@pytest.mark.timeout(900)  # builds the Collector when it is not in the cache
 @pytest.mark.parametrize("variant", [None, "docker.yaml", "tail-sampling.yaml"])
 def test_the_collector_accepts_its_configuration(infra: Path, variant: str | None) -> None:
     directory = infra / "collector"
