@@ -130,9 +130,11 @@ async def open_reader(kafka: KafkaSettings, topic: str) -> AsyncIterator[Reader]
     )
     try:
         await consumer.start()
-        topics = await asyncio.wait_for(consumer.topics(), _STALLED_S)
-        if topic not in topics:
-            raise Missing(f"there is no topic {topic}: there are {', '.join(sorted(topics))}")
-        yield Reader(consumer, topic, consumer.partitions_for_topic(topic) or set())
+        cluster = await asyncio.wait_for(consumer._client.fetch_all_metadata(), _STALLED_S)
+        partitions = cluster.partitions_for_topic(topic)
+        if not partitions:
+            there = ", ".join(sorted(cluster.topics()))
+            raise Missing(f"there is no topic {topic}; there are {there}")
+        yield Reader(consumer, topic, partitions)
     finally:
         await consumer.stop()
