@@ -15,7 +15,7 @@ from delivery.outbox_app.tables import OutboxRow
 from delivery.postgres import Engine
 from telemetry.kafka import current_context_headers
 
-__all__ = ["NoTransactionError", "Outbox", "OutboxRow"]
+__all__ = ["NoTransactionError", "Outbox", "OutboxRow", "trace_context"]
 
 INSERT = "INSERT INTO outbox (topic, key, value, trace_context) VALUES ($1, $2, $3, $4)"
 
@@ -48,14 +48,14 @@ class Outbox:
         It is sent if and only if that transaction commits, as a child of the span that is current
         now. Raises NoTransactionError.
         """
-        await self._connection().execute(INSERT, topic, key, value, _trace_context())
+        await self._connection().execute(INSERT, topic, key, value, trace_context())
 
     async def add_many(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
         """Add (key, value) pairs, in this order, in one statement; otherwise as `add`."""
         if not records:
             return
         keys, values = zip(*records, strict=True)
-        await self._connection().execute(INSERT_MANY, topic, keys, values, _trace_context())
+        await self._connection().execute(INSERT_MANY, topic, keys, values, trace_context())
 
     def committed(self) -> None:
         """Say that a transaction with records in it has committed; call it after the commit.
@@ -73,7 +73,9 @@ class Outbox:
         return transaction.connection
 
 
-def _trace_context() -> str | None:
-    """The current span's context as JSON; None outside of any."""
+def trace_context() -> str | None:
+    """The current span's context as the outbox's column `trace_context` keeps it, so that the send
+    becomes that span's child: for statements of one's own that write outbox rows. None outside of
+    any span."""
     headers = current_context_headers()
     return msgspec.json.encode(headers).decode() if headers else None

@@ -18,9 +18,8 @@ from bookapp.books.tables import Book as BookTable
 from bookapp.books.validation import Change, NewBook
 from contracts.records import Book, BookStatus
 from contracts.topics import BOOK_INGESTION
-from delivery.outbox import Outbox
+from delivery.outbox import Outbox, trace_context
 from delivery.postgres import DatabaseAway, Engine
-from telemetry.kafka import current_context_headers
 
 _TOPIC: Final = BOOK_INGESTION.name
 
@@ -47,7 +46,7 @@ class BookStore:
         book_id: int = await self._pool.fetchval(
             statements.ADD,
             *(book.title, book.author, book.status.value),
-            *(_TOPIC, before, behind, _trace_context()),
+            *(_TOPIC, before, behind, trace_context()),
         )
         self._outbox.committed()
         return book_id
@@ -161,11 +160,5 @@ def _columns(books: Sequence[NewBook]) -> list[Any]:
         [before for before, _ in around],
         [behind for _, behind in around],
         _TOPIC,
-        _trace_context(),
+        trace_context(),
     ]
-
-
-def _trace_context() -> str | None:
-    """What the outbox keeps of the current span, so that the send becomes its child."""
-    headers = current_context_headers()
-    return msgspec.json.encode(headers).decode() if headers else None
