@@ -21,7 +21,7 @@ from bookapp.books import idempotency
 from bookapp.books.controller import Library
 from bookapp.books.details import DetailsSource
 from bookapp.books.store import BookStore
-from bookapp.database import Database
+from bookapp.database import create_database
 from bookapp.health import PATHS as UNTRACED
 from bookapp.settings import Settings
 from bookapp.tables import ErrorInjectionConfig
@@ -29,7 +29,7 @@ from contracts.problems import documented
 from contracts.topics import BOOK_INGESTION
 from delivery.faust_app import create_app
 from delivery.outbox import Outbox
-from delivery.postgres import create_engine, is_database_away
+from delivery.postgres import is_database_away
 from delivery.relay import Relay
 from delivery.settings import KafkaSettings
 from error_injection import (
@@ -40,7 +40,6 @@ from error_injection import (
 )
 from telemetry import SettingsError, TelemetrySettings, configure, read_settings
 from telemetry.client import TracedTransport
-from telemetry.database import TracedConnection
 from telemetry.http import instrument, record_exception
 
 START_WAIT: Final = 3.0
@@ -57,12 +56,8 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
         read_settings(TelemetrySettings, environ, {"OTEL_SERVICE_NAME": "bookapp"})
     )
 
-    engine = create_engine(settings.database_url, TracedConnection)
-    database = Database(
-        engine,
-        pool_size=settings.database_pool_size,
-        migrate_at_start=settings.migrate_at_start,
-    )
+    database = create_database(settings)
+    engine = database.engine
     relay = None
     if kafka.enable_kafka_producer:
         producer = create_app("bookapp", kafka, producer_only=True, topics=[BOOK_INGESTION])
@@ -73,8 +68,8 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
     rules = Rules(ErrorInjectionConfig, engine.connect)
 
     async def work_beside_requests() -> None:
-        """What waits for the database: rules, relay, and keys that have had their day."""
-        await database.ready()
+        """The database, and what waits for it: rules, relay, keys that have had their day."""
+        await database.prepare()
         rules.start()
         if relay:
             await relay.start()
@@ -82,8 +77,10 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
 
     @contextlib.asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
-        await database.start(START_WAIT)
+        await database.open()
         beside = asyncio.create_task(work_beside_requests())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(database.ready(), START_WAIT)
         collector.settle()
         try:
             yield
@@ -94,7 +91,7 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
             if relay:
                 await relay.stop(STOP_WAIT)
             await details.close()
-            await database.stop(STOP_WAIT)
+            await database.close(STOP_WAIT)
             await asyncio.to_thread(telemetry.shutdown, STOP_WAIT)
 
     api = create_api(
@@ -102,7 +99,7 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
         database.why_unready,
         database_away=is_database_away,
         record_exception=record_exception,
-        require_database=database.require,
+        require_database=database.pool,
         routes=[
             error_injection_routes(
                 RuleStore(ErrorInjectionConfig),

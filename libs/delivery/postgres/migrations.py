@@ -24,6 +24,7 @@ from delivery.postgres.errors import is_database_away
 logger = logging.getLogger(__name__)
 
 LOCK = 0x6D696772_617465  # "migrate": one lock per database
+_APPLIED = "SELECT app_name, name FROM migration"
 _PROJECT = "piccolo_conf"  # where Piccolo looks when PICCOLO_CONF is not set
 
 
@@ -63,6 +64,28 @@ async def migrate(engine: Engine, apps: Sequence[str], *, wait: float = 30.0) ->
                 raise
             logger.warning("migrations wait for PostgreSQL: %s", error)
             await asyncio.sleep(0.5)
+
+
+async def pending(engine: Engine, apps: Sequence[str]) -> list[str]:
+    """What `migrate` would apply, as "app migration"; binds the tables to the engine as it does.
+
+    Raises DatabaseAway.
+    """
+    registry = bind_tables(engine, apps)
+    connection = await engine.connect()
+    try:
+        applied = {tuple(row) for row in await connection.fetch(_APPLIED)}
+    except asyncpg.UndefinedTableError:
+        applied = set()
+    finally:
+        connection.terminate()
+    known: list[tuple[str, str]] = []
+    for config in registry.app_configs.values():
+        with _import_path_kept():
+            finder = ForwardsMigrationManager(config.app_name)
+            modules = finder.get_migration_modules(config.resolved_migrations_folder_path)
+        known += [(config.app_name, name) for name in sorted(modules)]
+    return [" ".join(migration) for migration in known if migration not in applied]
 
 
 async def _migrate(engine: Engine, apps: Sequence[str]) -> None:
