@@ -8,7 +8,7 @@ SOURCES  := pyproject.toml $(shell find libs services infra/embedded -type f -no
 EXTRAS   := bookapp,backend,embedded,loadtest,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test stack-test load bench check clean
+.PHONY: help setup demo test stack-test load bench chaos check clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,9 @@ load: setup  ## a minute of load on the embedded stack (ARGS="--host URL --users
 
 bench: setup $(VENV)/.bench  ## measure against the usual stack (ARGS="--quick"; see docs/performance.md)
 	@$(BIN)/python -m loadtest.bench $(ARGS)
+
+chaos: setup  ## break everything on purpose under load (ARGS="--short", "--minutes N --seed N"; docs/faults.md)
+	@$(BIN)/python -m loadtest.chaos $(ARGS)
 
 $(VENV)/.bench: $(VENV)/.dependencies
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[bench]'
