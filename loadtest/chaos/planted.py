@@ -60,7 +60,7 @@ def guard() -> None:
     def unguarded(self: Any, pool: Any) -> None:
         init(self, pool, upsert(guarded=False))
 
-    Ingestion.__init__ = unguarded  # type: ignore[method-assign]
+    Ingestion.__init__ = unguarded  # type: ignore[assignment,method-assign]
 
 
 BUGS: Final[dict[str, Callable[[], None]]] = {"ack": ack, "outbox": outbox, "guard": guard}
