@@ -9,6 +9,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, NotFoundException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, JSONBody
 
 from error_injection.rule import Rule, RuleBody, check
 from error_injection.store import RuleStore
@@ -45,7 +46,7 @@ def error_injection_routes(
         summary="One rule",
         responses=documented(400, 401, 404, 500, 503),
     )
-    async def get_rule(rule_id: int) -> Rule:
+    async def get_rule(rule_id: FromPath[int]) -> Rule:
         return _found(await store.get(rule_id))
 
     @post(
@@ -54,7 +55,7 @@ def error_injection_routes(
         summary="A new rule, in effect within a second",
         responses=documented(400, 401, 409, 500, 503),
     )
-    async def create_rule(data: RuleBody) -> Rule:
+    async def create_rule(data: JSONBody[RuleBody]) -> Rule:
         check(data, topics)
         return await store.add(data)
 
@@ -64,7 +65,7 @@ def error_injection_routes(
         summary="A rule with other fields; what is not given has its default",
         responses=documented(400, 401, 404, 409, 500, 503),
     )
-    async def replace_rule(rule_id: int, data: RuleBody) -> Rule:
+    async def replace_rule(rule_id: FromPath[int], data: JSONBody[RuleBody]) -> Rule:
         check(data, topics)
         return _found(await store.replace(rule_id, data))
 
@@ -74,7 +75,7 @@ def error_injection_routes(
         summary="No rule any more",
         responses=documented(400, 401, 404, 500, 503),
     )
-    async def delete_rule(rule_id: int) -> None:
+    async def delete_rule(rule_id: FromPath[int]) -> None:
         if not await store.remove(rule_id):
             _found(None)
 

@@ -15,10 +15,11 @@ from backend.api import create_api
 from backend.api.health import PATHS
 from backend.api.queries import Reader
 from backend.commands import Parts, add_commands
-from backend.database import Database, Migrations
+from backend.database import Migrations, Pool, create_database
 from backend.dead_letters import TABLE
 from backend.http_server import HttpServer
 from backend.ingestion import Ingestion
+from backend.injection import ErrorInjectionConfig, FollowRules, admin_routes, before_records
 from backend.readiness import Readiness
 from backend.settings import Settings
 from backend.worker import Worker
@@ -26,10 +27,10 @@ from contracts.topics import BOOK_INGESTION, BOOK_INGESTION_DLQ
 from delivery.consumer import consume
 from delivery.dead_letter_index.indexer import index_dead_letters
 from delivery.faust_app import App, create_app
-from delivery.postgres import create_engine, is_database_away
+from delivery.postgres import is_database_away
 from delivery.settings import KafkaSettings
+from error_injection import Rules, injection_middleware
 from telemetry import SettingsError, Telemetry, TelemetrySettings, configure, read_settings
-from telemetry.database import TracedConnection
 from telemetry.http import instrument, record_exception
 
 NAME = "backend"
@@ -56,14 +57,17 @@ def build(environ: Mapping[str, str]) -> App:
     worker = create_app(NAME, kafka)
     cast(Any, worker.conf).Worker = Worker
 
-    database = Database(
-        create_engine(settings.database_url, TracedConnection), settings.database_pool_size
-    )
+    database = create_database(settings)
+    rules = Rules(ErrorInjectionConfig, database.engine.connect)
     consumption = None
     if kafka.enable_kafka_consumer:
         ingestion = Ingestion(database.pool)
         consumption = consume(
-            worker, BOOK_INGESTION, ingestion.handle, batch_handler=ingestion.handle_many
+            worker,
+            BOOK_INGESTION,
+            ingestion.handle,
+            batch_handler=ingestion.handle_many,
+            before=before_records(rules),
         )
         index_dead_letters(worker, BOOK_INGESTION_DLQ, TABLE, database.pool)
     api = create_api(
@@ -71,12 +75,16 @@ def build(environ: Mapping[str, str]) -> App:
         Readiness(database, consumption),
         database_away=is_database_away,
         record_exception=record_exception,
+        require_database=database.pool,
+        admin_routes=[admin_routes(settings.admin_token)],
+        middleware=[injection_middleware(rules)],
     )
     worker.before_kafka += [
         _Telemetry(telemetry),
-        database,
+        Pool(database),
         HttpServer(instrument(api, observed, PATHS), settings.backend_host, settings.backend_port),
-        Migrations(database, settings.migrate_at_start),
+        Migrations(database),
+        FollowRules(rules),
     ]
     add_commands(Parts(kafka, database.engine, telemetry))
     return worker

@@ -15,6 +15,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     ``backend_host`` and ``backend_port`` are where the HTTP API listens.
     ``migrate_at_start`` false leaves the migrations to ``python -m backend.migrate``; until they
     have run, nothing is consumed and the service is not ready.
+    ``admin_token``, when set, is asked of whoever uses the admin routes.
     """
 
     database_url: str
@@ -22,6 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     backend_host: str = "127.0.0.1"
     backend_port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 8001
     migrate_at_start: bool = True
+    admin_token: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later.
@@ -35,5 +37,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
             raise ValueError(f"DATABASE_URL: {error}") from None
 
     def __repr__(self) -> str:
-        """Without the password: settings end up in logs and error pages."""
+        """Without the password and the token: settings end up in logs and error pages."""
         return f"Settings(backend_host={self.backend_host!r}, backend_port={self.backend_port})"

@@ -1,11 +1,12 @@
 """The Litestar application, from its parts. It opens nothing: its document can be exported, and its
 routes tested, without a database or a broker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request, Router
 from litestar.openapi import OpenAPIConfig
-from litestar.types import Scope
+from litestar.types import Middleware, Scope
 
 from backend.api.books import book_routes
 from backend.api.health import Readiness, health_routes
@@ -20,18 +21,31 @@ def create_api(
     *,
     database_away: Callable[[BaseException], bool],
     record_exception: Callable[[BaseException], None] = lambda _: None,
+    require_database: Callable[[], object] = lambda: None,
+    admin_routes: Sequence[Router] = (),
+    middleware: Sequence[Middleware] = (),
 ) -> Litestar:
     """The API over a reader of the read model.
 
     ``database_away`` says which errors are the database's absence (503); ``record_exception`` is
-    told of every exception that a route raised, before it becomes an answer.
+    told of every exception that a route raised, before it becomes an answer; ``require_database``
+    raises while the database is not there with its tables, which is asked before each of the
+    ``admin_routes``.
     """
+
+    async def before_request(_: Request[Any, Any, Any]) -> None:
+        require_database()
 
     async def after_exception(error: Exception, _: Scope) -> None:
         record_exception(error)
 
     return Litestar(
-        [*book_routes(reader), *health_routes(readiness), asyncapi_route()],
+        [
+            *book_routes(reader),
+            *health_routes(readiness),
+            asyncapi_route(),
+            Router("/", route_handlers=list(admin_routes), before_request=before_request),
+        ],
         openapi_config=OpenAPIConfig(
             title="backend",
             version="1.0.0",
@@ -40,6 +54,7 @@ def create_api(
         ),
         exception_handlers=problem_handlers(database_away),
         after_exception=[after_exception],
+        middleware=list(middleware),
         logging_config=None,  # the process configures logging, once
         debug=False,
     )

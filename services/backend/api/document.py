@@ -6,6 +6,7 @@ import msgspec
 
 from backend.api.app import create_api
 from backend.api.queries import Reader
+from backend.injection import admin_routes
 from contracts.problems import FieldError
 
 
@@ -18,7 +19,9 @@ def openapi_document() -> bytes:
     async def ready() -> list[FieldError]:
         return []
 
-    api = create_api(Reader(no_pool), ready, database_away=lambda _: False)
+    api = create_api(
+        Reader(no_pool), ready, database_away=lambda _: False, admin_routes=[admin_routes(None)]
+    )
     document = msgspec.json.encode(api.openapi_schema.to_schema())
     return msgspec.json.format(document, indent=2) + b"\n"
 

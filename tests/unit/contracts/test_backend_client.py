@@ -4,13 +4,14 @@ import filecmp
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from backend.api.document import openapi_document
 from contracts.backend_client import Client
 from contracts.backend_client.api.books import get_book, list_books
 from contracts.backend_client.models import CatalogueEntry, Problem
-from contracts.generate_client import CLIENT, generate
+from contracts.generate_client import CLIENT, for_services, generate
 
 CHECKED_IN = Path(__file__).parents[3] / "docs" / "openapi" / "backend.json"
 
@@ -29,12 +30,12 @@ ENTRY = {
 
 
 def test_the_checked_in_document_is_the_backends() -> None:
-    """``python -m backend.api.document > docs/openapi/backend.json`` brings it up to date."""
+    """``make openapi`` brings it up to date."""
     assert CHECKED_IN.read_bytes() == openapi_document()
 
 
 def test_the_client_is_the_one_that_the_document_gives(tmp_path: Path) -> None:
-    """``python -m contracts.generate_client < docs/openapi/backend.json`` brings it up to date."""
+    """``make client`` brings it up to date."""
     generate(openapi_document(), tmp_path / "client")
     differing = []
 
@@ -75,3 +76,11 @@ async def test_a_problem_comes_back_as_one(client: Client) -> None:
     answer = await get_book.asyncio(8, client=client)
     assert isinstance(answer, Problem)
     assert answer.detail == "no such book"
+
+
+def test_the_operators_routes_are_not_part_of_the_client() -> None:
+    document = msgspec.json.decode(for_services(openapi_document()))
+    assert {"/books", "/health"} < set(document["paths"])
+    assert not [path for path in document["paths"] if "error-injection" in path]
+    assert {"CatalogueEntry", "FieldError"} < set(document["components"]["schemas"])
+    assert not {"Rule", "RuleBody"} & set(document["components"]["schemas"])

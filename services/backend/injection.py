@@ -1,0 +1,63 @@
+"""Failures on purpose in backend: rules for its endpoints, and for the records of its topic."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from litestar import Router
+from mode import Service
+
+from contracts.problems import documented
+from contracts.records import BookRecord
+from contracts.topics import BOOK_INGESTION
+from delivery.records import Hook, Metadata, PermanentError
+from error_injection import (
+    RecordInjection,
+    Rules,
+    RuleStore,
+    RuleTable,
+    error_injection_routes,
+)
+from error_injection.tables import TABLE
+
+TOPICS: Final[Sequence[str]] = (BOOK_INGESTION.name,)
+"""What a rule may name instead of an endpoint."""
+
+
+class ErrorInjectionConfig(RuleTable, tablename=TABLE, schema="backend"):
+    """Rules for backend's endpoints and for its topic."""
+
+
+class FollowRules(Service):
+    """Keeps the rules in memory as long as the worker runs; started once there are tables."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__()
+        self._rules = rules
+
+    async def on_start(self) -> None:
+        """Read and follow them, beside everything else."""
+        self._rules.start()
+
+    async def on_stop(self) -> None:
+        """No more."""
+        await self._rules.stop()
+
+
+def admin_routes(admin_token: str | None) -> Router:
+    """/error-injection, which asks for the token when there is one."""
+    return error_injection_routes(
+        RuleStore(ErrorInjectionConfig),
+        admin_token=admin_token,
+        documented=documented,
+        topics=TOPICS,
+    )
+
+
+def before_records(rules: Rules) -> Hook:
+    """The hook in which a rule that names the topic has its effect."""
+    injection = RecordInjection(rules, fatal=PermanentError)
+
+    async def before(record: BookRecord, metadata: Metadata) -> None:
+        await injection.before(record.event_id, metadata.topic)
+
+    return before
