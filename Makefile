@@ -8,7 +8,7 @@ SOURCES  := pyproject.toml $(shell find libs services infra/embedded -type f -no
 EXTRAS   := bookapp,backend,embedded,loadtest,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test stack-test load bench chaos check clean
+.PHONY: help setup demo test stack-test load bench chaos check contracts openapi asyncapi client clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,19 @@ check: setup  ## lint, formatting, types, import boundaries
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+contracts: openapi asyncapi client  ## bring all that is generated from the code up to date
+
+openapi: setup  ## write both services' OpenAPI documents to docs/openapi
+	@$(BIN)/python -m bookapp.document > docs/openapi/bookapp.json
+	@$(BIN)/python -m backend.api.document > docs/openapi/backend.json
+
+asyncapi: setup  ## write the topics' AsyncAPI document to docs/asyncapi.json
+	@$(BIN)/python -m contracts.asyncapi > docs/asyncapi.json
+
+# In the source tree: what is generated is committed, and installed with the next wheel.
+client: openapi  ## generate the HTTP client of backend from its OpenAPI document
+	@PYTHONPATH=libs $(BIN)/python -m contracts.generate_client < docs/openapi/backend.json
 
 clean:  ## remove the virtual environment and what tools left behind
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

@@ -13,6 +13,7 @@ from litestar.types import Middleware, Scope
 from bookapp.body import MAX_BULK_BODY
 from bookapp.books.controller import BooksController, Library
 from bookapp.health import Readiness, health_routes
+from contracts.asyncapi import asyncapi_route
 from contracts.problems import problem_handlers
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -47,6 +48,7 @@ def create_api(
         [
             Router("/", route_handlers=[BooksController, *routes], before_request=before_request),
             *health_routes(readiness),
+            asyncapi_route(),
         ],
         openapi_config=OpenAPIConfig(
             title="bookapp",

@@ -95,7 +95,7 @@ def references(node: object) -> Iterator[str]:
 
 
 def test_the_checked_in_document_is_up_to_date() -> None:
-    """``python -m contracts.asyncapi > docs/asyncapi.json`` brings it up to date."""
+    """``make asyncapi`` brings it up to date."""
     assert CHECKED_IN.read_bytes() == asyncapi_document()
 
 
