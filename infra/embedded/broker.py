@@ -12,13 +12,12 @@ that program.
 import signal
 import sys
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
+from embedded.closing import Closing
 from embedded.processes import Process, StartError
 
 
-class Broker:
+class Broker(Closing):
     """A running broker with its topics made. Raises StartError when it does not come up."""
 
     def __init__(self, topics: Sequence[str] = ()) -> None:
@@ -43,17 +42,6 @@ class Broker:
     def close(self) -> None:
         """Stop it; everything that it held is gone."""
         self.process.stop(timeout=3)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def serve(topics: Sequence[str]) -> None:

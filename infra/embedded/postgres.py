@@ -16,12 +16,11 @@ import stat
 import subprocess
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import msgspec
 import psutil
 
+from embedded.closing import Closing
 from embedded.ports import LOOPBACK, free_port, in_use
 from embedded.processes import Process, StartError
 
@@ -62,7 +61,7 @@ def _open_to_all(path: Path) -> bool:
     return all(part.stat().st_mode & stat.S_IXOTH for part in [path, *path.parents])
 
 
-class Postgres:
+class Postgres(Closing):
     """One server with its own data directory. Starts in the constructor; `close` removes it.
 
     `port` None takes a free one. `fsync=False` is for tests: faster, and safe against a killed
@@ -174,17 +173,6 @@ class Postgres:
         self.resume()
         self.process.stop(timeout=10)
         self._remove()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _family(self) -> list[psutil.Process]:
         """The server and its backends, which are process groups of their own. First the server."""

@@ -18,10 +18,9 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from embedded import guard
+from embedded.closing import Closing
 
 TAIL_LINES = 2_000
 """How many lines of a child's output are kept, the oldest dropped first."""
@@ -31,7 +30,7 @@ class StartError(RuntimeError):
     """A part could not be started. The message is one line that says what, and what to do."""
 
 
-class Process:
+class Process(Closing):
     """A guarded child process. Its methods may be called from any thread.
 
     `name` is for messages. `env` is the whole environment (None: the parent's). `uid` and `gid`
@@ -175,6 +174,10 @@ class Process:
         except subprocess.TimeoutExpired:
             return self.kill()
 
+    def close(self) -> None:
+        """`stop`, with its usual patience."""
+        self.stop()
+
     def wait(self, timeout: float) -> int:
         """Wait for its own end; the return code. Raises TimeoutError."""
         try:
@@ -191,14 +194,3 @@ class Process:
         assert self._guard.stdin is not None
         self._guard.stdin.close()
         return code
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()

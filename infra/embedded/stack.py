@@ -10,24 +10,19 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from embedded.broker import Broker
+from embedded.closing import Closing
 from embedded.ports import LOOPBACK, free_port, in_use
 from embedded.postgres import Postgres
 from embedded.processes import Process, StartError
 from embedded.receiver import Receiver
 from embedded.services import start_service, wait_ready
 
-
-class _Closable(Protocol):
-    def close(self) -> None: ...
-
-
-P = TypeVar("P", bound=_Closable)
+P = TypeVar("P", bound=Closing)
 
 DATABASE = "books"
 
@@ -62,7 +57,7 @@ class StackSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds that each service has until it is ready."""
 
 
-class Stack:
+class Stack(Closing):
     """A running system. Raises StartError, one line, when a part does not start; then none runs.
 
     `progress` is told the name of each part that is up, and the seconds it took.
@@ -182,17 +177,6 @@ class Stack:
         elif self.settings.otlp_endpoint:
             env["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.settings.otlp_endpoint
         return env
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _port_for(part: str, wanted: int | None) -> int:

@@ -8,12 +8,11 @@ takes unless addresses are given; `close` ends every process.
 import contextlib
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
 import msgspec
 
+from embedded.closing import Closing
 from embedded.native.bugsink import Bugsink
 from embedded.native.collector import Collector
 from embedded.native.kafka import Kafka
@@ -34,7 +33,7 @@ class Backends(msgspec.Struct, frozen=True, kw_only=True):
     loki: str | None = None
 
 
-class Observed:
+class Observed(Closing):
     """A running, observed system. `infra` is the directory with the configurations.
 
     Raises StartError or MissingTool; then nothing runs.
@@ -103,14 +102,3 @@ class Observed:
     def close(self) -> None:
         """Ends everything, the services before what they need."""
         self._parts.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -11,9 +11,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import SystemRandom
-from types import TracebackType
 from typing import Self
 
+from embedded.closing import Closing
 from embedded.ports import accepts, in_use
 from embedded.processes import Process, StartError
 
@@ -30,7 +30,7 @@ def lasting_port() -> int:
     return port
 
 
-class Server:
+class Server(Closing):
     """A native part: subclasses say what to run (`_command`) and when it is up (`_ready`).
 
     `directory` holds its configuration and data; without one, it gets a temporary one, which goes
@@ -136,11 +136,3 @@ class Server:
             self.close()
             raise
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

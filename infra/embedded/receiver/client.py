@@ -1,12 +1,12 @@
 """A receiver process and the questions that tests and the tour ask it."""
 
 import sys
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
 
+from embedded.closing import Closing
 from embedded.ports import LOOPBACK, in_use
 from embedded.processes import Process, StartError
 from embedded.receiver.model import Log, Point, SentryEvent, Span, Trace, TraceSummary
@@ -14,7 +14,7 @@ from embedded.receiver.model import Log, Point, SentryEvent, Span, Trace, TraceS
 T = TypeVar("T")
 
 
-class Receiver:
+class Receiver(Closing):
     """Starts `python -m embedded.receiver` and queries it. Raises StartError.
 
     `port` None takes a free one; with `grpc` it takes OTLP over gRPC as well.
@@ -94,17 +94,6 @@ class Receiver:
     def close(self) -> None:
         self._http.close()
         self.process.stop(timeout=5)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _ask(self, path: str, kind: type[T], fields: dict[str, Any]) -> T:
         response = self._http.get(path, params=fields).raise_for_status()
