@@ -5,20 +5,21 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION: Final = re.compile(r"(?:\d+[smhdw])+")
-_PART: Final = re.compile(r"(\d+)([smhdw])")
+_DURATION: Final = re.compile(
+    r"(?:(?P<weeks>\d+)w)?(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?"
+    r"(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?"
+)
 _OFFSETS: Final = re.compile(r"(\d{1,19})|(\d{0,19})-(\d{0,19})")
 _TRACE: Final = re.compile(r"(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-[0-9a-f]{16}-[0-9a-f]{2})?")
 
 
 def parse_duration(text: str) -> timedelta:
     """``90s``, ``10m``, ``1h30m``, ``2d``, ``1w``."""
+    match = _DURATION.fullmatch(text)
     try:
-        if _DURATION.fullmatch(text):
-            parts = {_UNITS[unit]: int(number) for number, unit in _PART.findall(text)}
-            return timedelta(**parts)
-    except OverflowError:
+        if match is not None and text:
+            return timedelta(**{unit: int(n) for unit, n in match.groupdict().items() if n})
+    except (OverflowError, ValueError):
         pass
     raise ValueError(f"{text!r} is no length of time: write 90s, 10m, 1h30m, 2d or 1w")
 

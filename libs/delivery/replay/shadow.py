@@ -21,7 +21,7 @@ class Changed(RuntimeError):
 class ShadowTable:
     """The shadow of a table, on one connection of its own (asyncpg, outside of any pool).
 
-    ``schema`` and ``table`` are plain lower-case names.
+    ``schema`` and ``table`` are plain lower-case names. ``mine``: no other connection has it.
     """
 
     def __init__(self, connection: Any, schema: str, table: str) -> None:
@@ -30,6 +30,7 @@ class ShadowTable:
         self._table = table
         self.live = f"{schema}.{table}"
         self.name = f"{self.live}{_SUFFIX}"
+        self.mine = False
 
     async def create(self) -> None:
         """An empty shadow with the live table's columns, indexes, constraints and grants.
@@ -39,6 +40,7 @@ class ShadowTable:
         """
         if not await self._connection.fetchval(_LOCK, self.name):
             raise Busy(f"{self.live} is being rebuilt by somebody else just now")
+        self.mine = True
         async with self._connection.transaction():
             await self.drop()
             await self._connection.execute(

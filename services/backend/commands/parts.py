@@ -94,7 +94,9 @@ def _explained(error: Exception) -> str | None:
         return "the table is in use and was not given free in time; try again"
     if isinstance(error, asyncpg.PostgresError) and not is_database_away(error):
         return f"PostgreSQL refuses: {error}"
-    if is_database_away(error) and not isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError):
+        return "Kafka or PostgreSQL did not answer in time; what was not said to be done was not"
+    if is_database_away(error):
         return f"PostgreSQL is away: {one_line(error)}"
     if isinstance(error, KafkaError | OSError):
         return f"Kafka is away: {one_line(error)}"

@@ -1,5 +1,8 @@
 """``replay --rebuild``: the read model from the topic alone."""
 
+import asyncio
+from typing import Final
+
 import asyncpg
 from aiokafka import ConsumerRecord
 
@@ -13,7 +16,8 @@ from delivery.replay.reading import open_reader
 from delivery.replay.rebuild import Rebuild
 from delivery.replay.shadow import ShadowTable
 
-_NAME = "event-driven-books rebuild"
+_NAME: Final = "backend rebuild"
+_LEAVE_S: Final = 3.0
 
 
 async def rebuild(parts: Parts, topic: str, yes: bool) -> int:
@@ -23,16 +27,11 @@ async def rebuild(parts: Parts, topic: str, yes: bool) -> int:
     connection = await parts.engine.connect(
         command_timeout=300, server_settings={"application_name": _NAME}
     )
+    shadow = ShadowTable(connection, "backend", "book")
     progress = Progress("rebuilding")
     try:
         async with open_reader(parts.kafka, topic) as reader:
-            work = Rebuild(
-                reader,
-                connection,
-                ShadowTable(connection, "backend", "book"),
-                _Apply(connection),
-                progress,
-            )
+            work = Rebuild(reader, connection, shadow, _Apply(connection), progress)
             filled = await work.fill()
             progress.close()
             rate = filled.read / max(progress.seconds, 0.001)
@@ -43,18 +42,20 @@ async def rebuild(parts: Parts, topic: str, yes: bool) -> int:
             )
             confirm("Put the rebuilt read model in the place of the live one?", yes)
             await work.swap()
-            progress.close()
     finally:
         progress.close()
-        await _close(connection)
+        await _leave(connection, shadow)
     note("The read model is the rebuilt one.")
     return 0
 
 
-async def _close(connection: asyncpg.Connection) -> None:
-    # Not terminate(): the advisory lock is to be free when the process ends.
+async def _leave(connection: asyncpg.Connection, shadow: ShadowTable) -> None:
+    """Without a shadow, where that can be had: the next rebuild drops it anyway."""
     try:
-        await connection.close(timeout=2)
+        async with asyncio.timeout(_LEAVE_S):
+            if shadow.mine:
+                await shadow.drop()
+            await connection.close()
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         connection.terminate()
 

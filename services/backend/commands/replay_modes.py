@@ -16,6 +16,7 @@ from backend.ingestion.upsert import upsert
 from contracts.codec import decode
 from contracts.records import Book
 from delivery.availability import KAFKA_ERRORS, one_line
+from delivery.postgres import is_database_away
 from delivery.records import Handler
 from delivery.replay.handling import handle
 from delivery.replay.publishing import Pending, Publisher
@@ -86,7 +87,9 @@ class Modes:
             async for found in self._select(reader, ranges, quiet=True):
                 try:
                     await handle(found, effect)
-                except Exception as error:  # noqa: BLE001 - a handler may raise anything
+                except Exception as error:
+                    if is_database_away(error):
+                        raise
                     failed += 1
                     click.echo(f"{_place(found)} {found.type}: failed")
                     traceback.print_exception(error, file=sys.stderr)

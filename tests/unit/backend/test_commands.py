@@ -1,0 +1,92 @@
+"""The operator's command line: what is refused before anything is touched, and what help says."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from backend.commands.dead_letters import dead_letters_command
+from backend.commands.parts import Parts
+from backend.commands.replay import replay_command
+from delivery.postgres import create_engine
+from delivery.settings import KafkaSettings
+
+
+def run(*arguments: str) -> Result:
+    """A command's end; Kafka and PostgreSQL are nowhere, and there is no terminal."""
+    telemetry: Any = SimpleNamespace(shutdown=lambda: None)
+    parts = Parts(
+        KafkaSettings(kafka_broker_url="127.0.0.1:1"),
+        create_engine("postgresql://127.0.0.1:1/none"),
+        telemetry,
+    )
+    commands = {"replay": replay_command(parts), "dead-letters": dead_letters_command(parts)}
+    name, *rest = arguments
+    return CliRunner().invoke(commands[name], rest)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("replay --offset 7", "one --partition"),
+        ("replay --partition 1 --partition 2 --offset 7", "one --partition"),
+        ("replay --partition one", "one"),
+        ("replay --since soon", "10m"),
+        ("replay --from yesterday", "2026-11-23"),
+        ("replay --since 1h --from 2026-01-01", "not both"),
+        ("replay --from 2026-01-02 --until 2026-01-01", "not later"),
+        ("replay --trace xyz", "32"),
+        ("replay --type lost", "removed"),
+        ("replay --limit 0", "1 or more"),
+        ("replay --print --handle", "choose one"),
+        ("replay --dry-run --publish x", "choose one"),
+        ("replay --apply", "--handle"),
+        ("replay --rebuild --key 7", "whole topic"),
+        ("replay --rebuild", "--yes"),
+        ("replay --handle --apply", "--yes"),
+        ("replay --publish x", "--yes"),
+        ("dead-letters redrive", "say which"),
+        ("dead-letters redrive --all --error X", "say which"),
+        ("dead-letters redrive --all a/1/2", "say which"),
+        ("dead-letters redrive --all", "--yes"),
+        ("dead-letters discard", "say which"),
+        ("dead-letters discard a/1/2", "--yes"),
+        ("dead-letters show", "ID"),
+        ("dead-letters list --state old", "redriven"),
+    ],
+)
+def test_wrong_arguments_or_nobody_to_ask_end_with_2_and_a_line_that_says_why(
+    arguments: str, said: str
+) -> None:
+    result = run(*arguments.split())
+    assert result.exit_code == 2
+    assert said in result.output.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("replay", "Kafka is away"),
+        ("replay --handle", "Kafka is away"),
+        ("replay --rebuild --yes", "PostgreSQL is away"),
+        ("dead-letters list", "PostgreSQL is away"),
+        ("dead-letters redrive --all --yes", "PostgreSQL is away"),
+    ],
+)
+def test_what_is_away_is_one_line_and_status_1(arguments: str, said: str) -> None:
+    result = run(*arguments.split())
+    assert result.exit_code == 1
+    (line,) = result.output.splitlines()
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["replay", "dead-letters list", "dead-letters redrive", "dead-letters discard"],
+)
+def test_help_says_what_is_touched(arguments: str) -> None:
+    result = run(*arguments.split(), "--help")
+    assert result.exit_code == 0
+    assert max(map(len, result.output.splitlines())) <= 100
+    assert "ouche" in result.output or "stays" in result.output

@@ -1,0 +1,90 @@
+"""What the list of dead letters makes of whatever lies on a dead-letter topic."""
+
+import datetime as dt
+from types import SimpleNamespace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from delivery.dead_letter_index.letters import (
+    NO_DEAD_LETTER,
+    REDRIVEN_FROM,
+    headers_from,
+    letter_of,
+)
+from delivery.dead_letters import PREFIX, headers_of, story_of
+from delivery.records import Metadata
+
+NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+FIELDS = (
+    "topic", "partition", "offset", "timestamp", "group", "error-type", "error-message",
+    "attempts", "failed-at", "trace",
+)  # fmt: skip
+
+
+def place(headers: Any, key: bytes | None = b"7") -> Metadata:
+    return Metadata("orders.dlq", 3, 42, key, NOW, tuple(headers))
+
+
+def buried(headers: list[tuple[str, bytes | None]]) -> list[tuple[str, bytes | None]]:
+    raw: Any = SimpleNamespace(
+        topic="orders", partition=2, offset=1187, timestamp=1_700_000_000_000
+    )
+    failed = f"00-{'1' * 32}-b7ad6b7169203331-01"
+    return list(headers_of(story_of(raw, ValueError("no\x00"), 4, "backend", failed), headers))
+
+
+def test_a_dead_letter_is_listed_under_the_place_it_came_from_with_its_record() -> None:
+    headers: list[tuple[str, bytes | None]] = [
+        ("traceparent", f"00-{TRACE}-b7ad6b7169203331-01".encode()),
+        ("a", b"\xff"),
+        ("a", None),
+        (REDRIVEN_FROM, b"orders/2/7"),
+    ]
+    letter = letter_of(b"\x00\xff", place(buried(headers)))
+    assert letter.id == "orders/2/1187"
+    assert (letter.dead_letter_partition, letter.dead_letter_offset) == (3, 42)
+    assert (letter.key, letter.value) == (b"7", b"\x00\xff")
+    assert headers_from(letter.headers) == headers
+    assert (letter.error_type, letter.error_message, letter.attempts) == (
+        "ValueError",
+        "no\ufffd",
+        4,
+    )
+    assert (letter.trace_id, letter.failed_trace_id) == (TRACE, "1" * 32)
+    assert letter.redriven_from == "orders/2/7"
+
+
+def test_what_tells_no_story_is_listed_under_its_own_place() -> None:
+    letter = letter_of(None, place([("x", b"1")], key=None))
+    assert (letter.id, letter.error_type) == ("orders.dlq/3/42", NO_DEAD_LETTER)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([*(PREFIX + field for field in FIELDS), "x", REDRIVEN_FROM]),
+            st.none()
+            | st.binary()
+            | st.integers().map(lambda number: str(number).encode())
+            | st.datetimes(timezones=st.timezones()).map(lambda time: time.isoformat().encode()),
+        )
+    ),
+    st.binary() | st.none(),
+)
+def test_anything_has_a_row_that_postgresql_can_hold(
+    headers: list[tuple[str, bytes | None]], value: bytes | None
+) -> None:
+    # Half of the story is true, so that the other half gets its turn.
+    for given_headers in (headers, [*buried([]), *headers]):
+        letter = letter_of(value, place(given_headers))
+        texts = (letter.id, letter.consumer_group, letter.error_type, letter.error_message)
+        assert not [text for text in texts if "\x00" in text]
+        assert "\x00" not in (letter.redriven_from or "")
+        assert 0 <= letter.partition < 2**31
+        assert 0 <= letter.offset < 2**63
+        assert 0 <= letter.attempts < 2**31
+        assert letter.failed_at.utcoffset() == dt.timedelta(0)
+        assert letter.recorded_at.year < 10_000
