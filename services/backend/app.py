@@ -12,7 +12,6 @@ from typing import Any, cast
 from mode import Service
 
 from backend.api import create_api
-from backend.api.health import PATHS
 from backend.api.queries import Reader
 from backend.commands import Parts, add_commands
 from backend.database import Migrations, Pool, create_database
@@ -23,6 +22,7 @@ from backend.injection import ErrorInjectionConfig, FollowRules, admin_routes, b
 from backend.readiness import Readiness
 from backend.settings import Settings
 from backend.worker import Worker
+from contracts.health import PATHS
 from contracts.topics import BOOK_INGESTION, BOOK_INGESTION_DLQ
 from delivery.consumer import consume
 from delivery.dead_letter_index.indexer import index_dead_letters

@@ -12,8 +12,8 @@ from litestar.types import Middleware, Scope
 
 from bookapp.body import MAX_BULK_BODY
 from bookapp.books.controller import BooksController, Library
-from bookapp.health import Readiness, health_routes
 from contracts.asyncapi import asyncapi_route
+from contracts.health import Readiness, health_routes
 from contracts.problems import problem_handlers
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -47,7 +47,7 @@ def create_api(
     return Litestar(
         [
             Router("/", route_handlers=[BooksController, *routes], before_request=before_request),
-            *health_routes(readiness),
+            *health_routes(readiness, "The database answers, and its migrations have run"),
             asyncapi_route(),
         ],
         openapi_config=OpenAPIConfig(

@@ -9,9 +9,9 @@ from litestar.openapi import OpenAPIConfig
 from litestar.types import Middleware, Scope
 
 from backend.api.books import book_routes
-from backend.api.health import Readiness, health_routes
 from backend.api.queries import Reader
 from contracts.asyncapi import asyncapi_route
+from contracts.health import Readiness, health_routes
 from contracts.problems import problem_handlers
 
 
@@ -42,7 +42,7 @@ def create_api(
     return Litestar(
         [
             *book_routes(reader),
-            *health_routes(readiness),
+            *health_routes(readiness, "The database answers and the consumer runs"),
             asyncapi_route(),
             Router("/", route_handlers=list(admin_routes), before_request=before_request),
         ],

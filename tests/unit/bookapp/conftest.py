@@ -10,6 +10,7 @@ from bookapp.api import create_api
 from bookapp.books.controller import Library
 from bookapp.books.idempotency import KeyReused, Token
 from bookapp.books.validation import Change, NewBook
+from contracts.problems import FieldError
 from contracts.records import Book
 from delivery.postgres import DatabaseAway, is_database_away
 
@@ -117,8 +118,8 @@ def recorded() -> list[BaseException]:
 
 @pytest.fixture
 async def client(store, details, recorded) -> AsyncIterator[httpx.AsyncClient]:
-    async def readiness() -> str | None:
-        return "PostgreSQL does not answer" if store.away else None
+    async def readiness() -> list[FieldError]:
+        return [FieldError("database", "PostgreSQL does not answer")] if store.away else []
 
     app = create_api(
         Library(store, details),

@@ -1,7 +1,7 @@
-"""Whether the process lives, and whether it does its work.
+"""Whether a process lives, and whether it does its work: the same three routes in each service.
 
-Live: the event loop answers. Ready: the database answers and the consumer runs; an orchestrator
-must not restart what only waits for Kafka, so the two differ.
+Live: the event loop answers. Ready: what the service cannot work without is there. An orchestrator
+must not restart what only waits for something else, so the two differ.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ PATHS: Final = frozenset({"/health", "/health/live", "/health/ready"})
 """Asked every few seconds by machines, and therefore not traced."""
 
 Readiness = Callable[[], Awaitable[list[FieldError]]]
-"""What keeps the service from its work just now, by part: ``database``, ``kafka``, ``circuit``."""
+"""What keeps the service from its work just now, by part: ``database``, ``kafka``, …"""
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -26,9 +26,10 @@ class Health(msgspec.Struct, frozen=True):
     status: str
 
 
-def health_routes(readiness: Readiness) -> list[HTTPRouteHandler]:
-    """GET /health, /health/live and /health/ready."""
+def health_routes(readiness: Readiness, ready_when: str) -> list[HTTPRouteHandler]:
+    """GET /health, /health/live and /health/ready; ``ready_when`` says what the last one means."""
 
+    # One handler each: of a handler with two paths, Litestar documents them in any order.
     @get("/health", operation_id="health", summary="As /health/live", tags=["health"])
     async def health() -> Health:
         return Health("live")
@@ -40,7 +41,7 @@ def health_routes(readiness: Readiness) -> list[HTTPRouteHandler]:
     @get(
         "/health/ready",
         operation_id="health_ready",
-        summary="The database answers and the consumer runs",
+        summary=ready_when,
         tags=["health"],
         responses=documented(503),
     )
