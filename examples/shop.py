@@ -1,0 +1,71 @@
+"""The sending side: what was sold and the record of it commit together, or not at all.
+
+    echo "3 tea" | python -m examples.shop
+
+Each line of the input is one order. A service keeps its relay running for as long as it lives;
+this program ends when Kafka has everything.
+"""
+
+import asyncio
+import os
+import sys
+
+import msgspec
+from opentelemetry import trace
+from piccolo.columns import Integer, Serial, Text
+from piccolo.table import Table
+
+from delivery.faust_app import create_app
+from delivery.outbox import Outbox, OutboxRow
+from delivery.postgres import close_pool, create_engine, migrate, open_pool
+from delivery.relay import Relay
+from delivery.settings import KafkaSettings
+from examples.records import ORDERS, Order
+from telemetry import TelemetrySettings, configure, read_settings
+from telemetry.database import TracedConnection
+
+telemetry = configure(read_settings(TelemetrySettings, os.environ, {"OTEL_SERVICE_NAME": "shop"}))
+producer = create_app(
+    "shop", read_settings(KafkaSettings, os.environ), producer_only=True, topics=[ORDERS]
+)
+engine = create_engine(os.environ["DATABASE_URL"], TracedConnection)
+relay = Relay(engine, producer)
+outbox = Outbox(engine, relay.wake)
+
+
+class Sale(Table, db=engine):
+    """What was sold; its id is the order's number."""
+
+    id = Serial(primary_key=True)
+    item = Text()
+    quantity = Integer()
+
+
+async def sell(item: str, quantity: int) -> int:
+    """Note the sale and have it told, in one transaction; the order's number."""
+    with trace.get_tracer(__name__).start_as_current_span("sell"):
+        async with engine.transaction():
+            (sale,) = await Sale.insert(Sale(item=item, quantity=quantity)).returning(Sale.id)
+            order = Order(sale["id"], item, quantity)
+            await outbox.add(ORDERS.name, b"%d" % order.number, msgspec.json.encode(order))
+        outbox.committed()  # wakes the relay, which would look by itself within a second
+        return order.number
+
+
+async def main() -> None:
+    await migrate(engine, ["delivery.outbox_app.piccolo_app"])
+    await open_pool(engine)
+    await Sale.create_table(if_not_exists=True)
+    await relay.start()
+    for line in sys.stdin:
+        quantity, item = line.split(maxsplit=1)
+        print(f"order {await sell(item.strip(), int(quantity))}")
+    unsent = OutboxRow.count().where(OutboxRow.parked_at.is_null())
+    while await unsent:  # noqa: ASYNC110 - the database knows, no event here does
+        await asyncio.sleep(0.1)
+    await relay.stop()
+    await close_pool(engine)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
