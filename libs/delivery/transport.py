@@ -15,6 +15,7 @@ from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import HeadersArg, RecordMetadata
 
+from delivery.exact import send_exact
 from delivery.receiver import Consumer
 from delivery.topics import ensure_topics
 
@@ -73,6 +74,10 @@ class Producer(driver.Producer):
         """
         if self._is_broken():
             await self._renew()
+        if key is None and value is None:  # somebody's record, and a dead letter now
+            given = cast(Any, headers)
+            pairs = given.items() if isinstance(given, Mapping) else given or ()
+            return await send_exact(self._ensure_producer(), topic, key, value, list(pairs))
         return await super().send(topic, key, value, partition, timestamp, headers)
 
     def _is_broken(self) -> bool:

@@ -56,10 +56,7 @@ class Reader:
         ends = await self._consumer.end_offsets(parts)
         firsts = await self._consumer.beginning_offsets(parts)
         if selection.since is not None:
-            # The first record that is as late; all before it are earlier, whatever comes after.
-            at = int(selection.since.timestamp() * 1000)
-            times = await self._consumer.offsets_for_times(dict.fromkeys(parts, max(0, at)))
-            firsts = {tp: ends[tp] if times[tp] is None else times[tp].offset for tp in parts}
+            firsts = await self._firsts_at(int(selection.since.timestamp() * 1000), firsts, ends)
         last = selection.last_offset
         return {
             tp.partition: range(
@@ -67,6 +64,19 @@ class Reader:
                 ends[tp] if last is None else min(ends[tp], last + 1),
             )
             for tp in parts
+        }
+
+    async def _firsts_at(
+        self, at: int, firsts: dict[TopicPartition, int], ends: dict[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
+        """Where the first records as late as this are: all before them are earlier, whatever comes
+        after them."""
+        times = await self._consumer.offsets_for_times(dict.fromkeys(firsts, max(0, at)))
+        # librdkafka's in-process broker knows no times, and says that there is nothing so late.
+        known = await self._consumer.offsets_for_times(dict.fromkeys(firsts, 0))
+        return {
+            tp: found.offset if found else ends[tp] if known[tp] else firsts[tp]
+            for tp, found in times.items()
         }
 
     async def since(self, ranges: Ranges) -> dict[int, range]:
