@@ -24,11 +24,18 @@ from examples.records import ORDERS, Order
 from telemetry import TelemetrySettings, configure, read_settings
 from telemetry.database import TracedConnection
 
+
+class Settings(msgspec.Struct, frozen=True, rename="upper"):
+    """DATABASE_URL, beyond what Kafka's and telemetry's settings read."""
+
+    database_url: str
+
+
 telemetry = configure(read_settings(TelemetrySettings, os.environ, {"OTEL_SERVICE_NAME": "shop"}))
 producer = create_app(
     "shop", read_settings(KafkaSettings, os.environ), producer_only=True, topics=[ORDERS]
 )
-engine = create_engine(os.environ["DATABASE_URL"], TracedConnection)
+engine = create_engine(read_settings(Settings, os.environ).database_url, TracedConnection)
 relay = Relay(engine, producer)
 outbox = Outbox(engine, relay.wake)
 
