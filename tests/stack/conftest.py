@@ -71,11 +71,12 @@ def observed(infra: Path, tempo_url: str | None, loki_url: str | None) -> Iterat
 class Traffic:
     """A client that keeps using bookapp in a thread, and remembers what it was answered.
 
-    `failures` are the answers that a user would call one: a status of 500 and above, or none.
+    Between two rounds it waits `pause` seconds. `failures` are the answers that a user would call one: a status of 500 and above, or none.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pause: float = 0.05) -> None:
         self._url = url
+        self._pause = pause
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.requests = 0
@@ -92,7 +93,7 @@ class Traffic:
 
     def _run(self) -> None:
         with httpx.Client(base_url=self._url, timeout=30, trust_env=False) as client:
-            while not self._ended.wait(0.05):
+            while not self._ended.wait(self._pause):
                 added = self._call(client, "POST", "/books/add", {"title": "T", "author": "A"})
                 book = added.json() if added is not None and added.status_code == 201 else 1
                 self._call(client, "GET", f"/books/{book}")
@@ -148,10 +149,13 @@ def provoke(system: Observed) -> None:
     system.stack.postgres.execute(lock, database)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def eventful(observed: Observed) -> Iterator[Observed]:
-    """The observed system, used all the time, after everything has happened in it once."""
-    with Traffic(observed.stack.bookapp_url):
+    """The observed system, used all the time, after everything has happened in it once.
+
+    Anew for each module: the receiver keeps the latest spans only.
+    """
+    with Traffic(observed.stack.bookapp_url, pause=0.3):
         provoke(observed)
         yield observed
 
