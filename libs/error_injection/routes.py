@@ -4,13 +4,14 @@ import hmac
 from collections.abc import Callable, Collection
 from typing import Any
 
-from litestar import Router, delete, get, post, put
+from litestar import Response, Router, delete, get, post, put, route
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, NotFoundException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
+from error_injection.documents import rule_operation
 from error_injection.rule import Rule, RuleBody, check
 from error_injection.store import RuleStore
 
@@ -53,7 +54,8 @@ def error_injection_routes(
         "/",
         operation_id="create_error_injection_rule",
         summary="A new rule, in effect within a second",
-        responses=documented(400, 401, 409, 500, 503),
+        operation_class=rule_operation(topics),
+        responses=documented(400, 401, 409, 413, 500, 503),
     )
     async def create_rule(data: JSONBody[RuleBody]) -> Rule:
         check(data, topics)
@@ -63,7 +65,8 @@ def error_injection_routes(
         "/{rule_id:int}",
         operation_id="replace_error_injection_rule",
         summary="A rule with other fields; what is not given has its default",
-        responses=documented(400, 401, 404, 409, 500, 503),
+        operation_class=rule_operation(topics),
+        responses=documented(400, 401, 404, 409, 413, 500, 503),
     )
     async def replace_rule(rule_id: FromPath[int], data: JSONBody[RuleBody]) -> Rule:
         check(data, topics)
@@ -79,12 +82,29 @@ def error_injection_routes(
         if not await store.remove(rule_id):
             _found(None)
 
+    # Litestar's own answers to OPTIONS name the one method that it registered first. It registers
+    # by name, so these have to come first in the alphabet as well.
+    @route("/", http_method="OPTIONS", include_in_schema=False, sync_to_thread=False)
+    def allowed_methods() -> Response[None]:
+        return _allowing("GET, OPTIONS, POST")
+
+    @route("/{rule_id:int}", http_method="OPTIONS", include_in_schema=False, sync_to_thread=False)
+    def allowed_methods_of_one() -> Response[None]:
+        return _allowing("DELETE, GET, OPTIONS, PUT")
+
     return Router(
         "/error-injection",
-        route_handlers=[list_rules, get_rule, create_rule, replace_rule, delete_rule],
+        route_handlers=[
+            *(allowed_methods, allowed_methods_of_one),
+            *(list_rules, get_rule, create_rule, replace_rule, delete_rule),
+        ],
         guards=[_guard(admin_token)] if admin_token else [],
         tags=["error injection"],
     )
+
+
+def _allowing(methods: str) -> Response[None]:
+    return Response(None, status_code=204, headers={"Allow": methods})
 
 
 def _found(rule: Rule | None) -> Rule:
