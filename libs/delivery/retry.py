@@ -16,7 +16,6 @@ _PASSING: Final = (
     OSError,  # refused, unreachable, reset; TimeoutError is one of them
     asyncpg.TransactionRollbackError,  # class 40: a deadlock, a serialisation failure
     asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,  # a standby, until it is promoted
 )
 
 

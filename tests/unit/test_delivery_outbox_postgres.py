@@ -53,6 +53,8 @@ def test_a_url_is_shown_without_user_and_password() -> None:
         asyncpg.CannotConnectNowError("the database system is starting up"),
         asyncpg.DiskFullError("no space left on device"),
         asyncpg.InterfaceError("connection is closed"),
+        asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT"),
+        asyncpg.InternalClientError("cannot switch to state 12"),
     ],
 )
 def test_what_passes_when_the_server_is_back_counts_as_away(error: Exception) -> None:

@@ -14,7 +14,7 @@ import asyncpg
 from asyncpg.pool import Pool
 
 from delivery.postgres.engine import Engine, close_pool, open_pool
-from delivery.postgres.errors import DatabaseAway, is_database_away
+from delivery.postgres.errors import AWAY_ERRORS, DatabaseAway, is_database_away
 from delivery.postgres.migrations import MigrationError, migrate, pending
 from telemetry.database import observe_pool
 
@@ -94,7 +94,7 @@ class Database:
         try:
             async with asyncio.timeout(PING_TIMEOUT):
                 await self.pool().fetchval("SELECT 1", timeout=PING_TIMEOUT / 2)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, *AWAY_ERRORS) as error:
             logger.debug("not ready: %r", error)
             return self._missing or "PostgreSQL does not answer"
         return None

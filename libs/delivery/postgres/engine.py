@@ -37,6 +37,12 @@ _CANNOT_CONNECT = (
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
 )
+# To a start, a mistake in a setting. To a service that runs, a server that is not the one it was:
+# its password was changed, or it is being restored. No request and no record is to blame.
+_NOT_ADMITTED = (
+    asyncpg.InvalidAuthorizationSpecificationError,  # class 28, wrong passwords included
+    asyncpg.InvalidCatalogNameError,
+)
 
 
 class Pool(AsyncpgPool):  # type: ignore[misc]  # asyncpg has no types
@@ -48,7 +54,7 @@ class Pool(AsyncpgPool):  # type: ignore[misc]  # asyncpg has no types
         limit = timeout if timeout is not None else CONNECT_TIMEOUT
         try:
             return await super()._acquire(None if self.get_idle_size() else limit)
-        except _CANNOT_CONNECT as error:
+        except (*_CANNOT_CONNECT, *_NOT_ADMITTED) as error:
             raise DatabaseAway(f"no connection to PostgreSQL: {_reason(error)}") from error
 
     async def release(

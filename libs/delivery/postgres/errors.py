@@ -16,6 +16,9 @@ AWAY_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.PostgresConnectionError,  # class 08: lost while a statement ran
     asyncpg.OperatorInterventionError,  # class 57: shutting down, crashed, cannot connect now
     asyncpg.InsufficientResourcesError,  # class 53: disk full, out of memory, too many connections
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, until it is promoted
+    # asyncpg's word for a connection whose server has just said goodbye; see the tests.
+    asyncpg.InternalClientError,
     TimeoutError,  # a statement outlived its command_timeout
 )
 """What to map to 503. `is_database_away` knows one more, which has no type of its own."""

@@ -1,7 +1,10 @@
 """A pool that fails fast when PostgreSQL is away, comes back by itself and loses no connection."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -57,6 +60,65 @@ async def test_a_silent_server_is_told_within_5_s_and_found_again(
     finally:
         postgres_server.resume()
     assert await ask(narrow) == 7
+
+
+@asynccontextmanager
+async def ends_are_not_passed_on(url: str) -> AsyncIterator[str]:
+    """The database behind a proxy that passes on every byte, and no connection's end."""
+    parts = urlsplit(url)
+    writers: list[asyncio.StreamWriter] = []
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        while data := await reader.read(65_536):
+            writer.write(data)
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = await asyncio.open_connection(parts.hostname, parts.port)
+        await asyncio.gather(copy(reader, there[1]), copy(there[0], writer))
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield url.replace(f":{parts.port}/", f":{port}/")
+        for writer in writers:
+            writer.close()
+
+
+async def test_a_server_that_says_goodbye_to_an_idle_connection_is_away(
+    postgres_url: str, sql: asyncpg.Connection
+) -> None:
+    """Between the farewell and the end of the connection, asyncpg is in a state of its own."""
+    async with ends_are_not_passed_on(postgres_url) as url:
+        engine = create_engine(url)
+        await open_pool(engine, max_size=1, command_timeout=1.0)
+        pid = await engine.pool.fetchval("SELECT pg_backend_pid()")
+        await sql.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+        await asyncio.sleep(0.1)  # the farewell arrives
+        await seconds_until_away(engine)
+        assert await ask(engine) == 7  # the connection was given up
+        await close_pool(engine)
+
+
+async def test_a_server_that_lets_nobody_write_for_now_is_away(
+    narrow: Engine, sql: asyncpg.Connection
+) -> None:
+    """A standby, until it is promoted."""
+    await sql.execute("CREATE TABLE t (i int)")
+    async with narrow.pool.acquire() as connection:
+        await connection.execute("SET default_transaction_read_only = on")
+    with pytest.raises(asyncpg.PostgresError) as caught:
+        await narrow.pool.execute("INSERT INTO t VALUES (1)")
+    assert is_database_away(caught.value)
+
+
+async def test_a_server_that_refuses_the_password_from_now_on_is_away(
+    postgres_url: str, sql: asyncpg.Connection
+) -> None:
+    parts = urlsplit(postgres_url)
+    engine = create_engine(postgres_url.replace(f":{parts.password}@", ":another@"))
+    await open_pool(engine, max_size=1)
+    await seconds_until_away(engine)
+    await close_pool(engine)
 
 
 async def test_a_pool_in_full_use_is_told_within_5_s(narrow: Engine) -> None:
