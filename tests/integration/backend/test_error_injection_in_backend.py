@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import asyncpg
 import httpx
 
 from backend.injection import TOPICS
@@ -58,3 +59,63 @@ async def test_another_topic_cannot_be_named(backend: Any) -> None:
     refused = await make_rule(backend.url, {"topic": "elsewhere", "error_rate": 1})
     assert refused.status_code == 400
     assert [error["field"] for error in refused.json()["errors"]] == ["topic"]
+
+
+async def test_with_a_token_the_rules_are_the_admins_alone(backend: Any) -> None:
+    backend.env["ADMIN_TOKEN"] = "kettle"
+    backend.start()
+    rule = {"topic": TOPICS[0], "error_rate": 0}
+    async with httpx.AsyncClient(base_url=backend.url, timeout=10) as client:
+        for authorization in (None, "Bearer kettles", "Basic kettle"):
+            headers = {} if authorization is None else {"authorization": authorization}
+            for method, path in (
+                ("GET", ""),
+                ("POST", ""),
+                ("GET", "/1"),
+                ("PUT", "/1"),
+                ("DELETE", "/1"),
+            ):
+                answer = await client.request(
+                    method, f"/error-injection{path}", json=rule, headers=headers
+                )
+                assert answer.status_code == 401, (method, path)
+                assert answer.headers["www-authenticate"] == "Bearer"
+        client.headers["authorization"] = "Bearer kettle"
+        assert (await client.get("/error-injection")).json() == []
+        assert (await client.post("/error-injection", json=rule)).status_code == 201
+        assert (await client.get("/books/1")).status_code == 404  # asks for no token
+        assert (await client.get("/health/ready")).status_code == 200
+
+
+async def test_health_documents_and_the_rules_themselves_are_out_of_reach(
+    backend: Any, postgres_url: str
+) -> None:
+    """Also for somebody who writes rules with SQL, past the routes that refuse them."""
+    backend.start()
+    out_of_reach = [
+        *("/health", "/health/live", "/health/ready"),
+        *("/schema", "/schema/openapi.json", "/schema/asyncapi.json"),
+        "/error-injection",
+    ]
+    for path in out_of_reach:
+        refused = await make_rule(
+            backend.url, {"endpoint_pattern": path, "http_method": "GET", "error_rate": 1}
+        )
+        assert refused.status_code == 400
+        assert [error["field"] for error in refused.json()["errors"]] == ["endpoint_pattern"]
+    connection = await asyncpg.connect(postgres_url)
+    try:
+        await connection.executemany(
+            "INSERT INTO backend.error_injection_config (endpoint_pattern, http_method, error_rate)"
+            " VALUES ($1, 'GET', 1)",
+            [(path,) for path in (*out_of_reach, "/books/{id}")],
+        )
+    finally:
+        await connection.close()
+
+    async def injected() -> bool:
+        return "x-error-injected" in (await backend.get("/books/1")).headers
+
+    await poll_until(injected, what="the rules are in effect")
+    for path in out_of_reach:
+        assert (await backend.get(path)).status_code == 200, path
