@@ -138,8 +138,7 @@ def _before_send(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any] 
                 "otel.span_id": trace.format_span_id(context.span_id),
             }
         )
-        # A template such as "GET /books/{id}": what Sentry shows as the place of the error.
-        event["transaction"] = getattr(span, "name", None)
+        event["transaction"] = _place(span)
     crumbs = event.get("breadcrumbs", {}).get("values", [])
     mine = _trace_id()
     event["breadcrumbs"] = {
@@ -147,6 +146,16 @@ def _before_send(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any] 
     }
     filtered: dict[str, Any] = _without_passwords(event)
     return filtered
+
+
+def _place(span: trace.Span) -> str | None:
+    """What Sentry shows as the place of an error: ``GET /books/{id}``, ``process books``."""
+    # Here, because the package of the middleware imports this module.
+    from telemetry.http.request import current_request
+
+    request = current_request.get()
+    # Of a request that is under way, the span has the method for a name until it ends.
+    return getattr(span, "name", None) if request is None else request.name
 
 
 def _without_passwords(part: Any) -> Any:

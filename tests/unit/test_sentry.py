@@ -261,6 +261,24 @@ async def test_an_error_in_an_excluded_request_is_not_reported(
     assert [event["logentry"]["formatted"] for event in sink.events()] == ["at /books"]
 
 
+@pytest.mark.parametrize("middleware", ["lean", "stock"])
+async def test_the_place_of_an_error_in_a_request_is_its_route(
+    sink: Sink, tracer: trace.Tracer, middleware: Any
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["path_template"] = "/books/{id}"
+        with tracer.start_as_current_span("SELECT books"):
+            logger.error("torn page")
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        await send({"type": "http.response.body"})
+
+    transport = httpx.ASGITransport(instrument(app, TelemetrySettings(telemetry_http=middleware)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        await client.get("/books/17")
+    [event] = sink.events()
+    assert event["transaction"] == "GET /books/{id}"
+
+
 def test_a_collector_that_is_away_is_no_event(sink: Sink) -> None:
     logging.getLogger("opentelemetry.exporter.otlp.proto.http").error("Failed to export")
     assert sink.events() == []

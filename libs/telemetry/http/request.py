@@ -75,19 +75,28 @@ class ServerRequest:
         if escaped:
             logger.error("nobody handled an exception", exc_info=error)
 
+    @property
+    def route(self) -> str | None:
+        """The template of the route, which Litestar sets when it routes."""
+        return self._scope.get("path_template") or None
+
+    @property
+    def name(self) -> str:
+        """What the span is called by what is known by now: ``GET /books/{id}``, or ``GET``."""
+        method = "HTTP" if self._method == "_OTHER" else self._method
+        route = self.route
+        return method if route is None else f"{method} {route}"
+
     def finish(self) -> None:
         """Give the span its name, route, status and exception, and record how long it took."""
         if self._finished:
             return
         self._finished = True
         span, status, error_type = self.span, self.status, None
-        # Litestar's: the template of the route, set when it routes.
-        route: str | None = self._scope.get("path_template") or None
-        name = "HTTP" if self._method == "_OTHER" else self._method
+        route = self.route
         attributes: dict[str, str | int] = {}
         if route is not None:
             attributes["http.route"] = route
-            name = f"{name} {route}"
         if status is not None:
             attributes["http.response.status_code"] = status
         failed = self._escaped or (status is not None and status >= 500)
@@ -97,12 +106,12 @@ class ServerRequest:
             span.set_status(StatusCode.ERROR)
             if self._error is not None:
                 add_exception(span, self._error)
-        span.update_name(name)
+        span.update_name(self.name)
         span.set_attributes(attributes)
         _duration.record(
             time.perf_counter() - self._started,
             metric_labels(self._method, self._scope["scheme"], route, status, error_type),
-            self.context,
+            span.get_span_context(),
         )
         if self._ends_span:
             span.end()
