@@ -31,7 +31,7 @@ async def rebuild(parts: Parts, topic: str, yes: bool) -> int:
     progress = Progress("rebuilding")
     try:
         async with open_reader(parts.kafka, topic) as reader:
-            work = Rebuild(reader, connection, shadow, _Apply(connection), progress)
+            work = Rebuild(reader, connection, shadow, Apply(connection), progress)
             filled = await work.fill()
             progress.close()
             rate = filled.read / max(progress.seconds, 0.001)
@@ -60,7 +60,7 @@ async def _leave(connection: asyncpg.Connection, shadow: ShadowTable) -> None:
         connection.terminate()
 
 
-class _Apply:
+class Apply:
     """Applies records to a table of the read model's shape, many in one statement."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
