@@ -82,10 +82,7 @@ class Effects:
         deliveries = [self._open(raw) for raw in batch]
         good = [each for each in deliveries if not isinstance(each.record, Exception)]
         try:
-            if len(good) < 2 or not await self._together(good, partition):
-                for delivery in good:
-                    partition.check()
-                    await self._alone(delivery, partition)
+            await self._apply_good(good, partition)
             for delivery in deliveries:
                 if isinstance(delivery.record, Exception):
                     await self._bury_undecodable(delivery, delivery.record, partition)
@@ -109,43 +106,55 @@ class Effects:
             record = error
         return Delivery(raw, Undecodable("no value") if record is None else record, span)
 
+    async def _apply_good(self, left: list[Delivery], partition: Processor) -> None:
+        """In order, as many at once as go through."""
+        pauses = self._policy.pauses()
+        while left:
+            some, rest = left[: partition.at_once], left[partition.at_once :]
+            alone = self._batch_handler is None or len(some) == 1 or self.circuit.is_open
+            if not alone and (error := await self._together(some, partition)) is not None:
+                if self._classify(error):
+                    # Perhaps it was too much at once: the whole again might fail for ever.
+                    partition.slow_down(len(some))
+                    await self._try_again(some[0], error, next(pauses), partition)
+                    continue
+                alone = True
+                _LOG.info(
+                    "%s: %d records are taken one by one, together they fail: %s",
+                    self._topic.name,
+                    len(some),
+                    one_line(error),
+                )
+            if alone:
+                for delivery in some:
+                    partition.check()
+                    await self._alone(delivery, partition)
+            partition.speed_up(len(some))
+            pauses = self._policy.pauses()
+            left = rest
+
     # -- all at once
 
-    async def _together(self, good: list[Delivery], partition: Processor) -> bool:
-        """Apply the batch handler; False when the records have to be taken one by one."""
-        if self._batch_handler is None:
-            return False
-        pairs = [(each.record, each.metadata) for each in good]
-        spans = [each.span for each in good if each.span is not None]
-        for pause in self._policy.pauses():
-            if self.circuit.is_open:
-                return False
-            try:
-                with batch_span(self._topic.name, self._app.conf.id, spans):
-                    if self._before is not None:
-                        for record, metadata in pairs:
-                            await self._before(record, metadata)
-                    await self._batch_handler(pairs)
-            except Exception as error:  # noqa: BLE001 - a handler may raise anything
-                for each in good:
-                    each.attempts += 1
-                if not self._classify(error):
-                    _LOG.info(
-                        "%s: %d records are taken one by one, together they fail: %s",
-                        self._topic.name,
-                        len(good),
-                        one_line(error),
-                    )
-                    return False
-                await self._try_again(good[0], error, pause, partition)
-            else:
-                break
-        self.circuit.success()
-        for each in good:
+    async def _together(self, some: list[Delivery], partition: Processor) -> Exception | None:
+        """Call the batch handler once; its error, None when the records are done."""
+        assert self._batch_handler is not None
+        pairs = [(each.record, each.metadata) for each in some]
+        spans = [each.span for each in some if each.span is not None]
+        for each in some:
             each.attempts += 1
+        try:
+            with batch_span(self._topic.name, self._app.conf.id, spans):
+                if self._before is not None:
+                    for record, metadata in pairs:
+                        await self._before(record, metadata)
+                await self._batch_handler(pairs)
+        except Exception as error:  # noqa: BLE001 - a handler may raise anything
+            return error
+        self.circuit.success()
+        for each in some:
             _close(each, "done")
-        partition.finish(*(each.raw.offset for each in good))
-        return True
+        partition.finish(*(each.raw.offset for each in some))
+        return None
 
     # -- one by one
 

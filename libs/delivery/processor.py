@@ -34,13 +34,16 @@ class Processor:
     """Takes what is there, up to 128 records, applies it, and goes on.
 
     ``position`` is the offset that may be committed: everything before it is durable. None until
-    there is one. ``trouble`` says why the oldest record is being tried again.
+    there is one. ``trouble`` says why the oldest record is being tried again. ``at_once`` is how
+    many records may be applied together: fewer while that fails, as under a slow database, whose
+    time-out a full batch would exceed each time.
     """
 
     def __init__(self, tp: TopicPartition, effects: "Effects") -> None:
         self.tp = tp
         self.trouble: str | None = None
         self.full = False
+        self.at_once = BATCH_SIZE
         self._effects = effects
         self._queue: deque[ConsumerRecord] = deque()
         self._bytes = 0
@@ -103,6 +106,15 @@ class Processor:
         except TimeoutError:
             return
         raise Stopping
+
+    def slow_down(self, tried: int) -> None:
+        """So many records together were too many, or came at a bad time."""
+        self.at_once = max(1, tried // 2)
+
+    def speed_up(self, done: int) -> None:
+        """So many records went through together."""
+        if done >= self.at_once:
+            self.at_once = min(BATCH_SIZE, self.at_once + 1 + self.at_once // 4)
 
     def finish(self, *offsets: int) -> None:
         """The effects, or the dead letters, of these are durable."""

@@ -65,22 +65,48 @@ async def test_a_batch_that_fails_is_taken_one_by_one_and_only_the_bad_record_go
     assert effects.together == []
 
 
-async def test_a_batch_whose_failure_passes_is_tried_again_as_a_whole(lab: Any) -> None:
+async def test_a_batch_whose_failure_passes_is_tried_again_in_order_until_it_works(
+    lab: Any,
+) -> None:
     effects = Effects()
-    failures = 3
+    failures = 2
 
     async def many(pairs: Pairs) -> None:
         nonlocal failures
         if failures:
             failures -= 1
-            raise TimeoutError("the database is slow")
+            raise ConnectionRefusedError("the database is away")
         await effects.many(pairs)
 
     app, _ = lab.app(effects.one, batch_handler=many)
-    lab.send(*range(5))
+    lab.send(*range(12))
     await app.start()
-    await poll_until(lambda: effects.together == [[0, 1, 2, 3, 4]])
+    await poll_until(lambda: len(effects.applied()) == 12)
+    assert list(chain.from_iterable(effects.together)) == list(range(12))
     assert effects.alone == []
+
+
+async def test_a_database_too_slow_for_a_full_batch_is_given_smaller_ones(lab: Any) -> None:
+    """As a whole the batch would run into the time-out again each time, for ever."""
+    effects = Effects()
+    too_many = 0
+
+    async def many(pairs: Pairs) -> None:
+        nonlocal too_many
+        if len(pairs) > 10:
+            too_many += 1
+            raise TimeoutError
+        await effects.many(pairs)
+
+    app, consumption = lab.app(effects.one, batch_handler=many)
+    lab.send(*range(400))
+    await app.start()
+    await poll_until(lambda: len(effects.applied()) == 400)
+    assert list(chain.from_iterable(effects.together)) == list(range(400))
+    assert effects.alone == []
+    assert max(map(len, effects.together)) > 5  # it is tried with more again
+    assert 5 < too_many < 60
+    await poll_until(lambda: consumption.status.state == "consuming")
 
 
 async def test_the_hook_comes_before_the_effect_and_fails_its_own_record_only(lab: Any) -> None:
