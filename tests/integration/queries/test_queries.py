@@ -1,0 +1,201 @@
+"""Every query that the code can build, against a freshly migrated PostgreSQL.
+
+Each function that sends SQL is called once here, or its statement is prepared; and a search through
+the source says whether one was forgotten.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import yaml
+from piccolo.apps.migrations.commands.new import AutoMigrationManager
+
+import backend.database
+import bookapp.database
+from backend.api.queries import Reader
+from backend.commands.replay_modes import _SEQUENCES
+from backend.dead_letters import TABLE
+from backend.ingestion import Ingestion
+from backend.ingestion.upsert import upsert
+from backend.injection import ErrorInjectionConfig as BackendRule
+from bookapp.books import idempotency
+from bookapp.books.store import BookStore
+from bookapp.books.validation import Change, NewBook
+from bookapp.tables import ErrorInjectionConfig as BookappRule
+from contracts.records import Book, BookAdded, BookStatus
+from delivery import outbox_queue
+from delivery.dead_letter_index.store import Filter, Store, insert
+from delivery.lease import Lease
+from delivery.outbox import Outbox
+from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool, pending
+from delivery.postgres.migrations import bind_tables
+from delivery.records import Metadata
+from delivery.replay.shadow import ShadowTable
+from embedded.testing import poll_until
+from error_injection import Rules, RuleStore
+from error_injection.rule import RuleBody
+
+from .call_sites import CallSite, Recording, in_the_source
+
+ROOT = Path(__file__).parents[3]
+APPS = (*bookapp.database.APPS, *backend.database.APPS)
+
+PREPARED: dict[CallSite, str] = {
+    # These need Kafka to be called; what they send is checked without them.
+    ("backend.commands.replay_modes", "_before_applying"): _SEQUENCES,
+    ("delivery.dead_letter_index.indexer", "index"): insert(TABLE),
+    ("delivery.relay", "_notify"): "SELECT pg_notify($1, $2)",
+}
+
+
+@pytest.fixture
+async def engine(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Engine]:
+    """A freshly migrated database of both services, on connections that note their callers."""
+    Recording.sites.clear()
+    engine = create_engine(postgres_url, Recording)
+
+    async def connect(**settings: Any) -> asyncpg.Connection:
+        return await asyncpg.connect(postgres_url, connection_class=Recording, **settings)
+
+    await migrate(engine, APPS)
+    monkeypatch.setattr(engine, "connect", connect)
+    await open_pool(engine)
+    yield engine
+    await close_pool(engine)
+
+
+async def test_every_query_is_accepted_by_a_freshly_migrated_database(engine: Engine) -> None:
+    await use_bookapp(engine)
+    await use_outbox(engine)
+    await use_backend(engine)
+    await use_dead_letters(engine)
+    await use_shadow_table(engine)
+    for table in (BookappRule, BackendRule):
+        await use_rules(engine, table)
+    assert await pending(engine, APPS) == []
+    for statement in PREPARED.values():
+        async with engine.pool.acquire() as connection:
+            await connection.prepare(statement)
+    assert in_the_source() - Recording.sites - set(PREPARED) == set()
+
+
+async def use_bookapp(engine: Engine) -> None:
+    database = bookapp.database.Database(
+        engine, APPS, name="x", pool_size=1, migrate_at_start=False, command=""
+    )
+    database._missing = None
+    assert await database.why_unready() is None
+    store = BookStore(engine, Outbox(engine))
+    book = NewBook("Dune", "Frank Herbert", BookStatus.available)
+    added = await store.add(book)
+    assert await store.add_many([book, book]) == [added + 1, added + 2]
+    token = idempotency.token("key", "add", [book])
+    assert await store.add_once([book], token) == await store.add_once([book], token)
+    await idempotency.expire()
+    assert await store.get(added)
+    assert await store.page(0, 10)
+    assert await store.change(added, Change("Dune Messiah", None, None))
+    assert await store.remove(added)
+
+
+async def use_outbox(engine: Engine) -> None:
+    outbox = Outbox(engine)
+    async with engine.transaction():
+        await outbox.add("topic", b"1", b"{}")
+        await outbox.add_many("topic", [(b"2", b"{}")])
+    first, second, *_ = await outbox_queue.read(engine.pool, [], 10)
+    await outbox_queue.delete(engine.pool, [first.id])
+    await outbox_queue.park(engine.pool, second.id, "too large")
+    assert (await outbox_queue.observe(engine.pool)).records > 0
+    lease = Lease("outbox", "me")
+    async with engine.pool.acquire() as connection:
+        assert await lease.acquire(connection)
+        await lease.renew(connection)
+        await lease.release(connection)
+
+
+async def use_backend(engine: Engine) -> None:
+    now = dt.datetime.now(dt.UTC)
+    book = Book(id=1, title="Dune", author="Frank Herbert", status=BookStatus.lost)
+    record = BookAdded(event_id=uuid.uuid4(), sequence=1, occurred_at=now, book=book)
+    metadata = Metadata("book_ingestion", 0, 0, b"1", now, ())
+    for statement in (upsert(), upsert(guarded=False)):
+        await Ingestion(lambda: engine.pool, statement).handle(record, metadata)
+    reader = Reader(lambda: engine.pool)
+    assert await reader.entry(1)
+    assert await reader.entries([1, 2])
+
+
+async def use_dead_letters(engine: Engine) -> None:
+    store = Store(TABLE)
+    async with engine.pool.acquire() as connection:
+        for wanted in (Filter(), Filter(ids=["a/0/1"], error_type="DecodeError", state="new")):
+            assert await store.find(connection, wanted, 10) == []
+            assert await store.count(connection, wanted) == 0
+            assert await store.ids(connection, wanted) == []
+        assert await store.get(connection, "a/0/1") is None
+        assert await store.claim(connection, ["a/0/1"]) == []
+        await store.redriven(connection, [("a/0/1", "a/0/2")])
+        assert await store.discard(connection, ["a/0/1"]) == 0
+
+
+async def use_shadow_table(engine: Engine) -> None:
+    connection = await engine.connect()
+    try:
+        await connection.execute("CREATE ROLE reader")
+        await connection.execute("GRANT SELECT ON backend.book TO reader")
+        shadow = ShadowTable(connection, "backend", "book")
+        await shadow.create()
+        await connection.prepare(upsert(shadow.name))
+        await shadow.analyze()
+        assert await shadow.count() == (1, 0)
+        async with connection.transaction():
+            await shadow.lock(1.0)
+            await shadow.swap()
+        await shadow.drop()
+        await connection.execute("DROP OWNED BY reader; DROP ROLE reader")
+    finally:
+        connection.terminate()
+
+
+async def use_rules(engine: Engine, table: Any) -> None:
+    store = RuleStore(table)
+    body = RuleBody(endpoint_pattern="/books/{id}", http_method="GET", error_rate=0.5)
+    rule = await store.add(body)
+    assert await store.all() == [rule]
+    rules = Rules(table, engine.connect)
+    rules.start()
+    await poll_until(lambda: rules.active)
+    await rules.stop()
+    assert await store.get(rule.id) == rule
+    assert await store.replace(rule.id, body) == rule
+    assert await store.remove(rule.id)
+
+
+@pytest.mark.parametrize("app", APPS)
+async def test_the_models_need_no_further_migration(engine: Engine, app: str) -> None:
+    """What `piccolo migrations new --auto` would write: nothing."""
+    config = next(
+        each for each in bind_tables(engine, [app]).app_configs.values() if each.table_classes
+    )
+    changes = await AutoMigrationManager(auto_input="y").get_alter_statements(config)
+    assert [one for change in changes for one in change.statements] == []
+
+
+async def test_what_the_collector_asks_the_database_is_accepted(
+    engine: Engine, postgres_url: str
+) -> None:
+    collector = yaml.safe_load((ROOT / "infra/collector/collector.yaml").read_text())
+    queries = collector["receivers"]["sqlquery"]["queries"]
+    assert queries
+    connection = await asyncpg.connect(postgres_url)
+    for query in queries:
+        prepared = await connection.prepare(query["sql"])
+        answered = {attribute.name for attribute in prepared.get_attributes()}
+        assert {metric["value_column"] for metric in query["metrics"]} <= answered
+    await connection.close()
