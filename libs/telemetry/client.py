@@ -17,6 +17,7 @@ from opentelemetry.util.types import AttributeValue
 from telemetry import metrics
 from telemetry.errors import ERROR_TYPE, mark_failed, type_of
 from telemetry.http.attributes import known_method, redact
+from telemetry.spans import start_span
 
 MAX_URL: Final = 1024
 """Characters of a URL that a span shows."""
@@ -40,10 +41,11 @@ class TracedTransport(httpx.AsyncBaseTransport):
         template: str | None = request.extensions.get("url_template")
         method = known_method(request.method)
         name = "HTTP" if method == "_OTHER" else method
-        span = _tracer.start_span(
+        span = start_span(
+            _tracer,
             f"{name} {template}" if template else name,
-            kind=SpanKind.CLIENT,
-            attributes=_attributes(request, method, template),
+            SpanKind.CLIENT,
+            _attributes(request, method, template),
         )
         context = trace.set_span_in_context(span)
         _propagator.inject(request.headers, context)
@@ -62,7 +64,9 @@ class TracedTransport(httpx.AsyncBaseTransport):
             elapsed = time.perf_counter() - started
             host, port = request.url.host, _port(request)
             _duration.record(
-                elapsed, _labels(method, template, host, port, status, error_type), context
+                elapsed,
+                _labels(method, template, host, port, status, error_type),
+                span.get_span_context(),
             )
             span.end()
 

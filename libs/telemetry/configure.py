@@ -18,12 +18,13 @@ from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from telemetry import exporters, kafka, logs
+from telemetry.metrics import HISTOGRAMS
+from telemetry.reader import Reader
 from telemetry.sampling import sampler
 from telemetry.sentry import configure_sentry, flush_sentry
 from telemetry.settings import TelemetrySettings
@@ -134,9 +135,7 @@ def _set_up_metrics(telemetry: Telemetry, resource: Resource, exporting: bool) -
         metrics.set_meter_provider(NoOpMeterProvider())
         return
     exporter = exporters.metric_exporter(settings)
-    reader = PeriodicExportingMetricReader(
-        exporter, export_interval_millis=settings.otel_metric_export_interval
-    )
+    reader = Reader(exporter, HISTOGRAMS, resource, settings.otel_metric_export_interval)
     provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
     telemetry._stops.append(provider.shutdown)
     telemetry._aborts.append(exporter.shutdown)

@@ -6,26 +6,33 @@ is set.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Final
 
 from opentelemetry import metrics
-from opentelemetry.metrics import CallbackOptions, Histogram, Observation
+from opentelemetry.metrics import CallbackOptions, Observation
 
+from telemetry.histograms import Histogram, Labels
 from telemetry.metric_list import METRICS, Kind, Metric
 
-__all__ = ["METRICS", "Counter", "Gauge", "Labels", "counter", "gauge", "histogram", "observe"]
+__all__ = [
+    "HISTOGRAMS",
+    "METRICS",
+    "Counter",
+    "Gauge",
+    "Histogram",
+    "Labels",
+    "counter",
+    "gauge",
+    "histogram",
+    "observe",
+]
 
-Labels = Mapping[str, str | int | bool]
-
+HISTOGRAMS: Final[list[Histogram]] = []
+"""Those that have been made; ``telemetry.reader`` exports them."""
 
 _BY_NAME: Final = {metric.name: metric for metric in METRICS}
-
-# Of the semantic conventions, for durations in seconds.
-_DURATION_BUCKETS: Final = (
-    (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
-)  # fmt: skip
 
 
 def _listed(name: str, *kinds: Kind) -> Metric:
@@ -41,18 +48,14 @@ def _meter() -> metrics.Meter:
 
 @cache
 def histogram(name: str) -> Histogram:
-    """The histogram of that name. Record with the span current: that gives it exemplars.
+    """The histogram of that name.
 
     Raises:
         ValueError: it is not in the list, or is of another kind.
     """
-    metric = _listed(name, "histogram")
-    return _meter().create_histogram(
-        name,
-        metric.unit,
-        metric.meaning,
-        explicit_bucket_boundaries_advisory=_DURATION_BUCKETS,
-    )
+    made = Histogram(_listed(name, "histogram"))
+    HISTOGRAMS.append(made)
+    return made
 
 
 def observe(name: str, read: Callable[[], Iterable[tuple[float, Labels]]]) -> None:

@@ -11,7 +11,6 @@ from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
     Decision,
-    ParentBased,
     Sampler,
     SamplingResult,
     TraceIdRatioBased,
@@ -23,10 +22,15 @@ from telemetry.settings import TelemetrySettings
 
 
 class LinkedSampler(Sampler):
-    """A root span with links is sampled if one of the linked spans is; others as ``other`` says."""
+    """A root span with links is sampled if one of the linked spans is; others as ``root`` says.
 
-    def __init__(self, other: Sampler) -> None:
-        self._other = other
+    With ``follow_parent`` a span with a parent is sampled if the parent is: the SDK's
+    ``ParentBased``, with the parent looked up once.
+    """
+
+    def __init__(self, root: Sampler, *, follow_parent: bool) -> None:
+        self._root = root
+        self._follow_parent = follow_parent
 
     def should_sample(
         self,
@@ -38,16 +42,27 @@ class LinkedSampler(Sampler):
         links: Sequence[Link] | None = None,
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
-        if links and not get_current_span(parent_context).get_span_context().is_valid:
-            if any(link.context.trace_flags.sampled for link in links):
-                return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
-            return SamplingResult(Decision.DROP)
-        return self._other.should_sample(
+        parent = get_current_span(parent_context).get_span_context()
+        if parent.is_valid:
+            if self._follow_parent:
+                return _result(parent.trace_flags.sampled, attributes, parent.trace_state)
+        elif links:
+            return _result(any(link.context.trace_flags.sampled for link in links), attributes)
+        return self._root.should_sample(
             parent_context, trace_id, name, kind, attributes, links, trace_state
         )
 
     def get_description(self) -> str:
-        return f"Linked{{{self._other.get_description()}}}"
+        rule = "ParentBased" if self._follow_parent else "Always"
+        return f"Linked{rule}{{{self._root.get_description()}}}"
+
+
+def _result(
+    sampled: bool, attributes: Attributes, trace_state: TraceState | None = None
+) -> SamplingResult:
+    if not sampled:
+        return SamplingResult(Decision.DROP, None, trace_state)
+    return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, trace_state)
 
 
 def sampler(settings: TelemetrySettings) -> Sampler:
@@ -58,4 +73,4 @@ def sampler(settings: TelemetrySettings) -> Sampler:
         root = TraceIdRatioBased(settings.otel_traces_sampler_arg)
     else:
         root = ALWAYS_OFF if chosen.endswith("always_off") else ALWAYS_ON
-    return LinkedSampler(ParentBased(root) if chosen.startswith("parentbased") else root)
+    return LinkedSampler(root, follow_parent=chosen.startswith("parentbased"))

@@ -8,6 +8,7 @@ from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
 from telemetry.database.statements import Server, describe
 from telemetry.errors import mark_failed
+from telemetry.spans import start_span
 
 T = TypeVar("T")
 
@@ -29,7 +30,7 @@ def start(
     attributes = statement.attributes
     if batch_size is not None:
         attributes = {**attributes, "db.operation.batch.size": batch_size}
-    return _tracer.start_span(statement.name, kind=SpanKind.CLIENT, attributes=attributes)
+    return start_span(_tracer, statement.name, SpanKind.CLIENT, attributes)
 
 
 def fail(span: Span, error: BaseException) -> None:

@@ -14,6 +14,7 @@ from telemetry.http.asgi import ASGIApp, Message, Receive, Scope, Send
 from telemetry.http.attributes import request_attributes
 from telemetry.http.excluded import quiet
 from telemetry.http.request import ServerRequest, answer_failure, current_request
+from telemetry.spans import start_span
 
 _tracer = trace.get_tracer("telemetry.http")
 _propagator = TraceContextTextMapPropagator()
@@ -64,7 +65,5 @@ class TracingMiddleware:
 def _start(scope: Scope) -> ServerRequest:
     attributes, carrier = request_attributes(scope)
     parent = _NO_PARENT if carrier is None else _propagator.extract(carrier, _NO_PARENT)
-    span = _tracer.start_span(
-        scope["method"], context=parent, kind=SpanKind.SERVER, attributes=attributes
-    )
+    span = start_span(_tracer, scope["method"], SpanKind.SERVER, attributes, parent)
     return ServerRequest(scope, span)

@@ -16,6 +16,7 @@ from telemetry import metrics
 from telemetry.errors import ERROR_TYPE, add_exception, type_of
 from telemetry.http.asgi import Message, Scope, Send
 from telemetry.http.attributes import known_method, metric_labels
+from telemetry.spans import put_attributes
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class ServerRequest:
             if self._error is not None:
                 add_exception(span, self._error)
         span.update_name(self.name)
-        span.set_attributes(attributes)
+        put_attributes(span, attributes)
         _duration.record(
             time.perf_counter() - self._started,
             metric_labels(self._method, self._scope["scheme"], route, status, error_type),

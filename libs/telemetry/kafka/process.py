@@ -14,6 +14,7 @@ from telemetry import attributes as ours
 from telemetry import metrics
 from telemetry.errors import add_exception, mark_failed
 from telemetry.kafka.headers import NO_PARENT, extract, key_attribute, metric_labels
+from telemetry.spans import put_attributes, start_span
 
 _tracer = trace.get_tracer("telemetry.kafka")
 _consumed = metrics.counter("messaging.client.consumed.messages")
@@ -47,7 +48,7 @@ class ProcessSpan:
         _duration.record(
             time.perf_counter() - self._started,
             metric_labels("process", self._topic, self._group, error),
-            trace.set_span_in_context(self.span, NO_PARENT),
+            self.span.get_span_context(),
         )
         self.span.end()
 
@@ -88,23 +89,15 @@ def start_process_span(
         links = (Link(sender), *links)
     elif sender is not None:
         context = trace.set_span_in_context(trace.NonRecordingSpan(sender), NO_PARENT)
-    own = {
-        **_process_attributes(topic, partition, group),
-        **key_attribute(key),
-        **(attributes or {}),
-    }
+    own = {**_process_attributes(topic, partition, group), **key_attribute(key)}
     own["messaging.kafka.offset"] = offset
     if body_size is None:
         own["messaging.kafka.message.tombstone"] = True
     else:
         own["messaging.message.body.size"] = body_size
-    span = _tracer.start_span(
-        f"process {topic}",
-        context=context,
-        kind=SpanKind.CONSUMER,
-        links=links,
-        attributes=own,
-    )
+    span = start_span(_tracer, f"process {topic}", SpanKind.CONSUMER, own, context, links)
+    if attributes:
+        span.set_attributes(attributes)
     _consumed.add(1, metric_labels("process", topic, group, None))
     return ProcessSpan(span, topic, group)
 
@@ -169,7 +162,7 @@ def batch_span(topic: str, group: str, records: Sequence[ProcessSpan]) -> Iterat
         ours.BATCH_SPAN_ID: trace.format_span_id(context.span_id),
     }
     for record in records:
-        record.span.set_attributes(where)
+        put_attributes(record.span, where)
     with trace.use_span(
         span, end_on_exit=True, record_exception=False, set_status_on_exception=False
     ):

@@ -12,6 +12,7 @@ from opentelemetry.util.types import AttributeValue
 from telemetry import metrics
 from telemetry.errors import add_exception, mark_failed
 from telemetry.kafka.headers import NO_PARENT, PROPAGATOR, Headers, key_attribute, metric_labels
+from telemetry.spans import put_attributes, start_span
 
 _CONTEXT_HEADERS: Final = ("traceparent", "tracestate")
 
@@ -55,14 +56,10 @@ def start_send_span(
     makes a root span. End it with ``end_send_span``, in any task or thread.
     """
     context = PROPAGATOR.extract(parent, context=NO_PARENT) if parent else NO_PARENT
-    own = {**_send_attributes(topic), **key_attribute(key), **(attributes or {})}
-    span = _tracer.start_span(
-        f"send {topic}",
-        context=context,
-        kind=SpanKind.PRODUCER,
-        links=links,
-        attributes=own,
-    )
+    own = {**_send_attributes(topic), **key_attribute(key)}
+    span = start_span(_tracer, f"send {topic}", SpanKind.PRODUCER, own, context, links)
+    if attributes:
+        span.set_attributes(attributes)
     return SendSpan(span, topic)
 
 
@@ -72,14 +69,13 @@ def end_send_span(
     """End the span with what the broker answered, and count the record."""
     span, labels = sent.span, metric_labels("send", sent.topic, None, error)
     if partition is not None:
-        span.set_attribute("messaging.destination.partition.id", str(partition))
+        put_attributes(span, {"messaging.destination.partition.id": str(partition)})
     if offset is not None:
-        span.set_attribute("messaging.kafka.offset", offset)
+        put_attributes(span, {"messaging.kafka.offset": offset})
     if error is not None:
         add_exception(span, error)
         mark_failed(span, error)
-    context = trace.set_span_in_context(span, NO_PARENT)
-    _duration.record(time.perf_counter() - sent.started, labels, context)
+    _duration.record(time.perf_counter() - sent.started, labels, span.get_span_context())
     _sent.add(1, labels)
     span.end()
 

@@ -11,10 +11,15 @@ from opentelemetry.sdk.metrics.export import (
     DataPointT,
     HistogramDataPoint,
     InMemoryMetricReader,
+    MetricsData,
 )
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from telemetry.metrics import HISTOGRAMS
+from telemetry.reader import with_histograms
 
 
 class Emitted:
@@ -47,10 +52,11 @@ class Emitted:
         return [(name, set(point.attributes or {})) for name, point in self._all_points()]
 
     def _all_points(self) -> list[tuple[str, DataPointT]]:
-        data = self._reader.get_metrics_data()
+        collected = self._reader.get_metrics_data() or MetricsData([])
+        data = with_histograms(collected, HISTOGRAMS, Resource({}))
         return [
             (metric.name, point)
-            for resource in (data.resource_metrics if data else ())
+            for resource in data.resource_metrics
             for scope in resource.scope_metrics
             for metric in scope.metrics
             for point in metric.data.data_points

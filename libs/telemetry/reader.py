@@ -1,0 +1,62 @@
+"""The reader of metrics that exports our own histograms with what the SDK has collected."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from opentelemetry.sdk.metrics.export import (
+    MetricExporter,
+    MetricsData,
+    PeriodicExportingMetricReader,
+    ResourceMetrics,
+    ScopeMetrics,
+)
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from telemetry.histograms import Histogram
+
+_SCOPE = InstrumentationScope("telemetry")
+
+
+def with_histograms(
+    data: MetricsData, histograms: Iterable[Histogram], resource: Resource
+) -> MetricsData:
+    """``data``, and behind it the histograms that have measurements."""
+    now = time.time_ns()
+    own = [metric for each in histograms if (metric := each.collect(now)) is not None]
+    if not own:
+        return data
+    scope = ScopeMetrics(_SCOPE, own, "")
+    return MetricsData([*data.resource_metrics, ResourceMetrics(resource, [scope], "")])
+
+
+class Reader(PeriodicExportingMetricReader):
+    """The SDK's, for a process whose histograms are ``histograms``, read anew at each export."""
+
+    def __init__(
+        self,
+        exporter: MetricExporter,
+        histograms: Iterable[Histogram],
+        resource: Resource,
+        interval_ms: float,
+    ) -> None:
+        # First: the SDK's starts a thread.
+        self._histograms = histograms
+        self._resource = resource
+        self._received = False
+        super().__init__(exporter, export_interval_millis=interval_ms)
+
+    def collect(self, timeout_millis: float = 10_000) -> None:  # type: ignore[misc]  # final; without any metric of its own it would export nothing of ours
+        self._received = False
+        super().collect(timeout_millis)
+        if not self._received:
+            self._receive_metrics(MetricsData([]))
+
+    def _receive_metrics(
+        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
+    ) -> None:
+        self._received = True
+        data = with_histograms(metrics_data, self._histograms, self._resource)
+        if data.resource_metrics:
+            super()._receive_metrics(data, timeout_millis, **kwargs)
