@@ -16,19 +16,22 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from telemetry.histograms import Histogram
 
-_SCOPE = InstrumentationScope("telemetry")
+_SCOPE = InstrumentationScope("telemetry.histograms")
 
 
 def with_histograms(
     data: MetricsData, histograms: Iterable[Histogram], resource: Resource
 ) -> MetricsData:
-    """``data``, and behind it the histograms that have measurements."""
+    """``data`` of this resource, and behind it the histograms that have measurements."""
     now = time.time_ns()
     own = [metric for each in histograms if (metric := each.collect(now)) is not None]
     if not own:
         return data
-    scope = ScopeMetrics(_SCOPE, own, "")
-    return MetricsData([*data.resource_metrics, ResourceMetrics(resource, [scope], "")])
+    # One group for the resource, and a scope of their own in it: of two that are equal, the OTLP
+    # exporters send the last.
+    others = [scope for group in data.resource_metrics for scope in group.scope_metrics]
+    scopes = [*others, ScopeMetrics(_SCOPE, own, "")]
+    return MetricsData([ResourceMetrics(resource, scopes, resource.schema_url)])
 
 
 class Reader(PeriodicExportingMetricReader):

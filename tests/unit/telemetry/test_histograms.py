@@ -104,7 +104,8 @@ def test_the_last_export_has_them(others: bool) -> None:
     ours.record(0.1, LABELS[0], span(1))
     provider.shutdown()
     (data,) = exporter.exports
-    names = {m.name for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics}
+    (sent,) = encode_metrics(data).resource_metrics
+    names = {metric.name for scope in sent.scope_metrics for metric in scope.metrics}
     assert names == {METRIC.name, *(["some"] if others else [])}
 
 
