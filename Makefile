@@ -3,12 +3,16 @@ PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
 
+# What is installed is what runs; a path to the sources would come first.
+unexport PYTHONPATH
+
 BIN      := $(VENV)/bin
 SOURCES  := pyproject.toml $(shell find libs services infra/embedded -type f -not -name '*.pyc' 2>/dev/null)
 EXTRAS   := bookapp,backend,embedded,loadtest,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test stack-test load bench chaos check contracts openapi asyncapi client clean
+.PHONY: help setup demo parts migrate test stack-test chaos load bench check coverage queries \
+        contracts openapi asyncapi client schemas dashboards constraints up down clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +38,13 @@ $(VENV)/.installed: $(VENV)/.dependencies $(SOURCES)
 demo: setup  ## start everything, take the tour, stay up until Ctrl-C (ARGS=--once ends after the tour)
 	@$(BIN)/python -m embedded.demo $(ARGS)
 
+parts: setup  ## PostgreSQL, a Kafka-protocol broker and the trace page alone, for services started by hand
+	@$(BIN)/python -m embedded.parts $(ARGS)
+
+migrate: setup  ## bring the tables of both services in DATABASE_URL up to date
+	@$(BIN)/python -m bookapp.migrate
+	@$(BIN)/python -m backend.migrate
+
 test: setup  ## run the tests on real embedded parts (ARGS="-k name" picks some)
 	@$(BIN)/python -m pytest $(ARGS)
 
@@ -53,13 +64,22 @@ $(VENV)/.bench: $(VENV)/.dependencies
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[bench]'
 	@touch $@ $(VENV)/.installed
 
-check: setup  ## lint, formatting, types, import boundaries
+check: setup  ## lint, formatting, types, import boundaries, dashboards, unit tests with their coverage
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python infra/grafana/generate.py --check
+	@$(MAKE) --no-print-directory coverage
 
-contracts: openapi asyncapi client  ## bring all that is generated from the code up to date
+coverage: setup  ## run the unit tests and say what they do not reach (the least is in pyproject.toml)
+	@$(BIN)/python -m coverage run -m pytest -q tests/unit $(ARGS)
+	@$(BIN)/python -m coverage report --skip-covered
+
+queries: setup  ## check every query against a freshly migrated PostgreSQL, and the models against it
+	@$(BIN)/python -m pytest tests/integration/queries $(ARGS)
+
+contracts: schemas openapi asyncapi client  ## bring all that is generated from the code up to date
 
 openapi: setup  ## write both services' OpenAPI documents to docs/openapi
 	@$(BIN)/python -m bookapp.document > docs/openapi/bookapp.json
@@ -71,6 +91,24 @@ asyncapi: setup  ## write the topics' AsyncAPI document to docs/asyncapi.json
 # In the source tree: what is generated is committed, and installed with the next wheel.
 client: openapi  ## generate the HTTP client of backend from its OpenAPI document
 	@PYTHONPATH=libs $(BIN)/python -m contracts.generate_client < docs/openapi/backend.json
+
+schemas: setup  ## record the schemas of the records; refused when an old reader could not follow
+	@PYTHONPATH=libs $(BIN)/python -m contracts.compatibility --record
+
+dashboards: setup  ## write Grafana's dashboards to infra/grafana/dashboards
+	@$(BIN)/python infra/grafana/generate.py
+
+constraints:  ## resolve all versions anew, into constraints.txt (make setup then installs them)
+	@rm -rf $(VENV)-new && $(PYTHON) -m venv $(VENV)-new
+	@$(VENV)-new/bin/python -m pip install --quiet --disable-pip-version-check '.[$(EXTRAS),bench]'
+	@{ head -1 constraints.txt; $(VENV)-new/bin/python -m pip freeze --exclude event-driven-books; } > constraints.new
+	@mv constraints.new constraints.txt && rm -rf $(VENV)-new
+
+up:  ## start the whole system in containers (infra/compose.yaml); Grafana on port 3000
+	@cd infra && docker compose up --build --detach --wait
+
+down:  ## stop it; the data stays in its volumes
+	@cd infra && docker compose down
 
 clean:  ## remove the virtual environment and what tools left behind
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
