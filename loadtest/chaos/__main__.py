@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from loadtest.chaos import report, schedule
 from loadtest.chaos.campaign import Campaign, Result
 from loadtest.chaos.parts import System
 from loadtest.chaos.planted import BUGS
-from loadtest.chaos.schedule import Fault
+from loadtest.chaos.schedule import Step
 
 from embedded.native.cache import MissingTool
 from embedded.processes import StartError
@@ -25,17 +26,15 @@ def main() -> int:
     """Run one campaign; the exit status."""
     options = _options()
     try:
-        faults = _faults(options)
+        steps = _steps(options)
     except schedule.UnknownFault as error:
         print(f"chaos: {error}", file=sys.stderr)
         return 2
-    print(f"chaos: seed {options.seed}, {len(faults)} faults", flush=True)
-    for fault in faults:
-        print(f"  {fault.at:6.1f} s  {fault}")
+    print(f"chaos: seed {options.seed}", flush=True)
     try:
-        system = System(options.plant, lambda part: print(f"  starting {part}", flush=True))
+        system = System(options.plant, lambda part: _tell(f"starting {part}"))
         try:
-            result = asyncio.run(_run(system, faults, options))
+            result = asyncio.run(_run(system, steps, options))
         finally:
             if options.logs:
                 system.write_logs(options.logs)
@@ -72,23 +71,22 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _faults(options: argparse.Namespace) -> list[Fault]:
+def _steps(options: argparse.Namespace) -> Iterable[Step]:
     if options.plant:
-        return schedule.PLANTED[options.plant]
+        return [schedule.PLANTED[options.plant]]
     if options.short:
         return schedule.draw_short(options.seed)
-    steps = schedule.parse(options.faults) if options.faults else []
-    return schedule.draw(options.seed, 60 * options.minutes, steps)
+    return schedule.draw(options.seed, schedule.parse(options.faults) if options.faults else ())
 
 
-async def _run(system: System, faults: list[Fault], options: argparse.Namespace) -> Result:
-    fixed = options.plant or options.short
+async def _run(system: System, steps: Iterable[Step], options: argparse.Namespace) -> Result:
+    endless = not (options.plant or options.short)
     campaign = Campaign(
         system,
-        faults,
+        steps,
         seed=options.seed,
-        seconds=0.0 if fixed else 60 * options.minutes,
-        tell=lambda what: print(f"  {what}", flush=True),
+        seconds=60 * options.minutes if endless else float("inf"),
+        tell=_tell,
     )
     progress = asyncio.create_task(_show(campaign))
     try:
@@ -97,17 +95,22 @@ async def _run(system: System, faults: list[Fault], options: argparse.Namespace)
         progress.cancel()
 
 
+def _tell(what: str) -> None:
+    clear = "\r\033[K" if sys.stdout.isatty() else ""
+    print(f"{clear}  {what}", flush=True)
+
+
 async def _show(campaign: Campaign) -> None:
-    """A line that is written over on a terminal; elsewhere a line whenever something changes."""
-    shown = ""
+    """A line that is written over on a terminal; elsewhere one now and then."""
+    terminal = sys.stdout.isatty()
     while True:
-        await asyncio.sleep(0.5)
-        status = campaign.status
-        if sys.stdout.isatty():
-            print(f"\r\033[K  {status}", end="", flush=True)
-        elif (what := status.rpartition("  ")[2]) != shown:
-            shown = what
-            print(f"  {status}", flush=True)
+        await asyncio.sleep(0.5 if terminal else 10.0)
+        end = "" if terminal else "\n"
+        print(
+            f"\r\033[K  {campaign.status}" if terminal else f"  {campaign.status}",
+            end=end,
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

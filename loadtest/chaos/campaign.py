@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 from loadtest.chaos import evidence
@@ -11,7 +11,7 @@ from loadtest.chaos.evidence import Evidence
 from loadtest.chaos.faults import Done, Faults
 from loadtest.chaos.ledger import Ledger
 from loadtest.chaos.parts import READY_S, System
-from loadtest.chaos.schedule import Fault
+from loadtest.chaos.schedule import Step
 from loadtest.chaos.verdict import Verdict, judge
 
 CLIENTS = 8
@@ -28,7 +28,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     began: float
     ended: float
     drained_in: float
-    faults: Sequence[Done]
+    steps: Sequence[Done]
     ledger: Ledger
     evidence: Evidence
     verdict: Verdict
@@ -40,7 +40,7 @@ class Campaign:
     def __init__(
         self,
         system: System,
-        schedule: Sequence[Fault],
+        schedule: Iterable[Step],
         *,
         seed: int,
         seconds: float,
@@ -52,7 +52,7 @@ class Campaign:
         self._schedule = schedule
         self._tell = tell
         self._ledger = Ledger()
-        self._faults = Faults(system, schedule)
+        self._faults = Faults(system, tell)
         self._began = 0.0
 
     @property
@@ -60,9 +60,8 @@ class Campaign:
         """Where it stands."""
         now = " and ".join(map(str, self._faults.now)) or "all is well"
         return (
-            f"{time.time() - self._began:4.0f} s  faults {len(self._faults.done)}/"
-            f"{len(self._schedule)}  requests {self._ledger.tries:,}"
-            f" ({self._ledger.unanswered} without an answer)  {now}"
+            f"{time.time() - self._began:4.0f} s, {len(self._faults.done)} steps,"
+            f" {self._ledger.tries:,} requests, {self._ledger.unanswered:,} without an answer; {now}"
         )
 
     async def run(self) -> Result:
@@ -76,8 +75,9 @@ class Campaign:
         async with asyncio.TaskGroup() as group:
             for client in clients:
                 group.create_task(client.run())
-            await self._faults.run()
-            await asyncio.sleep(max(_CALM_S, self._began + self._seconds - time.time()))
+            await asyncio.sleep(_CALM_S)
+            await self._faults.run(self._schedule, self._seconds)
+            await asyncio.sleep(_CALM_S)
             self._tell("everything is started again; waiting until it is ready")
             await asyncio.to_thread(system.ready, READY_S)
             for client in clients:
@@ -95,7 +95,7 @@ class Campaign:
             began=self._began,
             ended=ended,
             drained_in=drained_in,
-            faults=self._faults.done,
+            steps=self._faults.done,
             ledger=ledger,
             evidence=found,
             verdict=judge(ledger, found, given),

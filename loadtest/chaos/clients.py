@@ -178,6 +178,10 @@ class Client:
             ledger.answered.append(time.time())
         elif answer.status_code >= 500:
             ledger.unanswered += 1
+            if answer.status_code != 503:  # a fault is said to be one: 503, with Retry-After
+                ledger.wrong_answers.append(
+                    f"{method} {path}: {answer.status_code} {answer.text[:200]}"
+                )
             await asyncio.sleep(_RETRY_S)
         return answer
 

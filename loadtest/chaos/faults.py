@@ -1,48 +1,54 @@
-"""Carries a schedule out, and notes when each fault began and when its part was back."""
+"""Carries a schedule out, and notes when each of its steps was under way."""
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import msgspec
 from loadtest.chaos.parts import READY_S, Service, System
-from loadtest.chaos.schedule import Fault
+from loadtest.chaos.schedule import Fault, Step
 
 
 class Done(msgspec.Struct, frozen=True):
-    """A fault that was carried out; times in seconds since 1970."""
+    """A step that was carried out, and its time until the next one; in seconds since 1970."""
 
-    fault: Fault
+    step: Step
     began: float
     ended: float
 
 
 class Faults:
-    """``now`` are the faults under way; ``done`` those that are over."""
+    """``now`` are the faults under way; ``done`` the steps that are over."""
 
-    def __init__(self, system: System, schedule: Sequence[Fault]) -> None:
+    def __init__(self, system: System, tell: Callable[[str], None]) -> None:
         self._system = system
-        self._schedule = schedule
+        self._tell = tell
         self._locks: dict[tuple[str, int], asyncio.Lock] = {}
         self.now: list[Fault] = []
         self.done: list[Done] = []
 
-    async def run(self) -> None:
-        """All of them, at their times; afterwards everything has been started again."""
-        began = time.monotonic()
-        async with asyncio.TaskGroup() as group:
-            for fault in self._schedule:
-                group.create_task(self._one(fault, began))
+    async def run(self, steps: Iterable[Step], seconds: float) -> None:
+        """One step after the other, none begun after so many seconds; afterwards everything has
+        been started again."""
+        end = time.monotonic() + seconds
+        for step in steps:
+            if time.monotonic() > end:
+                return
+            self._tell(str(step))
+            began = time.time()
+            async with asyncio.TaskGroup() as group:
+                for fault in step.faults:
+                    group.create_task(self._one(fault))
+            await asyncio.sleep(step.pause)
+            self.done.append(Done(step, began, time.time()))
 
-    async def _one(self, fault: Fault, began: float) -> None:
-        await asyncio.sleep(max(0.0, began + fault.at - time.monotonic()))
-        at = time.time()
+    async def _one(self, fault: Fault) -> None:
+        await asyncio.sleep(fault.after)
         self.now.append(fault)
         async with asyncio.TaskGroup() as group:
             for instance in fault.instances:
                 group.create_task(self._hit(fault, instance))
         self.now.remove(fault)
-        self.done.append(Done(fault, at, time.time()))
 
     async def _hit(self, fault: Fault, instance: int) -> None:
         down, up = self._actions(fault, instance)

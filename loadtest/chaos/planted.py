@@ -32,7 +32,7 @@ def ack() -> None:
 
 def outbox() -> None:
     """Send outside of the transaction: the record is written when the change has committed."""
-    from delivery.outbox import INSERT, Outbox, _trace_context
+    from delivery.outbox import INSERT, Outbox, trace_context
 
     tasks: set[asyncio.Task[None]] = set()
 
@@ -42,7 +42,7 @@ def outbox() -> None:
         self.committed()
 
     async def add(self: Any, topic: str, key: bytes, value: bytes) -> None:
-        work = later(self, topic, key, value, _trace_context())
+        work = later(self, topic, key, value, trace_context())
         task = asyncio.create_task(work, context=contextvars.Context())
         tasks.add(task)
         task.add_done_callback(tasks.discard)

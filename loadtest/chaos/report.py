@@ -12,14 +12,15 @@ _SHOWN = 20
 
 def numbers(result: Result) -> dict[str, Any]:
     """Everything that the report says. Stalls are in seconds: the longest time without an answer
-    of 2xx, and without an effect in the read model, around any fault of the kind."""
+    of 2xx, and without an effect in the read model, around any step of the kind."""
     ledger, verdict = result.ledger, result.verdict
     broken = Counter(violation.kind for violation in verdict.violations)
     return {
         "seed": result.seed,
         "seconds": round(result.ended - result.began, 1),
         "drained_in": round(result.drained_in, 1),
-        "faults": Counter(done.fault.kind for done in result.faults),
+        "faults": Counter(fault.kind for done in result.steps for fault in done.step.faults),
+        "steps": Counter(done.step.kind for done in result.steps),
         "requests": {
             "tries": ledger.tries,
             "without_an_answer": ledger.unanswered,
@@ -44,16 +45,17 @@ def text(result: Result) -> str:
     n = numbers(result)
     requests = n["requests"]
     lines = [
-        f"seed {n['seed']}, {n['seconds']:.0f} s of load; all had come through"
-        f" {n['drained_in']:.0f} s after its end",
+        f"seed {n['seed']}, {sum(n['faults'].values())} faults in {n['seconds']:.0f} s of load;"
+        f" all had come through {n['drained_in']:.0f} s after its end",
         "",
         f"{'fault':20s}{'times':>6s}{'longest without':>18s}{'longest without':>18s}",
         f"{'':20s}{'':6s}{'an answer, s':>18s}{'an effect, s':>18s}",
     ]
     for kind, stall in sorted(n["stalls"].items()):
-        times = n["faults"][kind]
+        times = n["steps"][kind]
         lines.append(f"{kind:20s}{times:6d}{stall['answer']:18.1f}{stall['effect']:18.1f}")
     lines += [
+        "in all: " + ", ".join(f"{kind} {times}" for kind, times in sorted(n["faults"].items())),
         "",
         f"requests     {requests['tries']:,}, of which {requests['without_an_answer']:,} got no"
         f" answer or a 5xx; {requests['adds_tried_again']:,} adds were tried again",
@@ -76,8 +78,8 @@ def _stalls(result: Result) -> dict[str, dict[str, float]]:
     effects = sorted(effect.at for effect in result.evidence.applied)
     effects = [result.began, *(at for at in effects if at > result.began), result.ended]
     stalls: dict[str, dict[str, float]] = defaultdict(lambda: {"answer": 0.0, "effect": 0.0})
-    for done in result.faults:
-        longest = stalls[done.fault.kind]
+    for done in result.steps:
+        longest = stalls[done.step.kind]
         for what, times in (("answer", answers), ("effect", effects)):
             gap = longest_gap(sorted(times), done.began, done.ended)
             longest[what] = round(max(longest[what], gap), 1)
