@@ -1,7 +1,8 @@
 """What a dead letter is: the record's exact key, bytes and headers, and its story in headers.
 
-The story is in headers named ``dead-letter-*``, in UTF-8, so that any client can read it, and the
-record can go back to where it came from byte for byte.
+The story is in headers named ``dead-letter-*``, in UTF-8, so that any client can read it. It stands
+behind the record's own headers, whatever those are called, and begins with ``dead-letter-topic``,
+so that the record can go back to where it came from byte for byte.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,7 @@ from aiokafka import ConsumerRecord
 from telemetry.errors import message_of, type_of
 
 PREFIX: Final = "dead-letter-"
+_FIRST: Final = f"{PREFIX}topic"
 _LONGEST_MESSAGE: Final = 1000
 
 RawHeaders = Sequence[tuple[str, bytes | None]]
@@ -58,13 +60,10 @@ def story_of(
 
 
 def headers_of(story: DeadLetter, original: Iterable[tuple[str, bytes | None]]) -> RawHeaders:
-    """The original headers as they were, then the story's.
-
-    A record that is dead-lettered again after a redrive keeps no older story.
-    """
+    """The original headers as they were, then the story's."""
     told = msgspec.to_builtins(story)
     return [
-        *((name, value) for name, value in original if not name.startswith(PREFIX)),
+        *original,
         *(
             (PREFIX + field.replace("_", "-"), str(value).encode())
             for field, value in told.items()
@@ -79,9 +78,10 @@ def read_story(headers: Iterable[tuple[str, bytes | None]]) -> DeadLetter:
     Raises:
         msgspec.ValidationError: it has none, or not all of it.
     """
+    _, story = _divided(headers)
     fields = {
         name.removeprefix(PREFIX).replace("-", "_"): value.decode("utf-8", "replace")
-        for name, value in headers
+        for name, value in story
         if name.startswith(PREFIX) and value is not None
     }
     return msgspec.convert(fields, DeadLetter, strict=False)
@@ -89,4 +89,14 @@ def read_story(headers: Iterable[tuple[str, bytes | None]]) -> DeadLetter:
 
 def original_headers(headers: Iterable[tuple[str, bytes | None]]) -> RawHeaders:
     """The headers that the record had before it was dead-lettered."""
-    return [(name, value) for name, value in headers if not name.startswith(PREFIX)]
+    own, _ = _divided(headers)
+    return own
+
+
+def _divided(headers: Iterable[tuple[str, bytes | None]]) -> tuple[RawHeaders, RawHeaders]:
+    """The record's own headers, and those of the story."""
+    every = list(headers)
+    for place in range(len(every) - 1, -1, -1):
+        if every[place][0] == _FIRST:
+            return every[:place], every[place:]
+    return every, []

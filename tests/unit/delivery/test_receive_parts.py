@@ -148,11 +148,19 @@ def test_a_dead_letter_tells_its_story_and_keeps_the_headers_as_they_were() -> N
     assert (story.topic, story.partition, story.offset) == ("t", 3, 42)
 
 
-def test_a_record_dead_lettered_twice_tells_its_last_story_only() -> None:
-    first = headers_of(story_of(raw(), ValueError("1"), 1, "g", None), [("a", b"b")])
+def test_a_record_dead_lettered_twice_tells_its_last_story_and_keeps_the_first() -> None:
+    first = headers_of(story_of(raw(), ValueError("1"), 1, "g", "00-1-2-01"), [("a", b"b")])
     second = headers_of(story_of(raw(offset=7), KeyError("2"), 2, "g", None), first)
-    assert read_story(second).offset == 7
-    assert len([name for name, _ in second if name == f"{PREFIX}offset"]) == 1
+    assert (read_story(second).offset, read_story(second).trace) == (7, None)
+    assert original_headers(second) == first
+
+
+@pytest.mark.parametrize("name", ["topic", "error-type", "failed-at", "nonsense", ""])
+def test_headers_of_the_same_names_as_a_storys_come_back_as_they_were(name: str) -> None:
+    own = [(f"{PREFIX}{name}", b"mine"), ("a", b"b"), (f"{PREFIX}{name}", None)]
+    story = story_of(raw(headers=own), ValueError("1"), 1, "g", None)
+    sent = headers_of(story, own)
+    assert (read_story(sent), original_headers(sent)) == (story, own)
 
 
 def test_headers_without_a_story_are_refused() -> None:
