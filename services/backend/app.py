@@ -24,7 +24,7 @@ from backend.settings import Settings
 from backend.worker import Worker
 from contracts.health import PATHS
 from contracts.topics import BOOK_INGESTION, BOOK_INGESTION_DLQ
-from delivery.consumer import consume
+from delivery.consumer import RetryPolicy, consume
 from delivery.dead_letter_index.indexer import index_dead_letters
 from delivery.faust_app import App, create_app
 from delivery.postgres import is_database_away
@@ -68,6 +68,7 @@ def build(environ: Mapping[str, str]) -> App:
             ingestion.handle,
             batch_handler=ingestion.handle_many,
             before=before_records(rules),
+            policy=RetryPolicy(undecodable_rate=settings.dead_letter_rate),
         )
         index_dead_letters(worker, BOOK_INGESTION_DLQ, TABLE, database.pool)
     api = create_api(

@@ -15,6 +15,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     ``backend_host`` and ``backend_port`` are where the HTTP API listens.
     ``migrate_at_start`` false leaves the migrations to ``python -m backend.migrate``; until they
     have run, nothing is consumed and the service is not ready.
+    ``dead_letter_rate`` bounds how many records a second that cannot be decoded become dead
+    letters, in each worker: whatever fills the topic with them has time to be noticed.
     ``admin_token``, when set, is asked of whoever uses the admin routes.
     """
 
@@ -23,6 +25,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     backend_host: str = "127.0.0.1"
     backend_port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 8001
     migrate_at_start: bool = True
+    dead_letter_rate: Annotated[float, msgspec.Meta(gt=0)] = 20.0
     admin_token: str | None = None
 
     def __post_init__(self) -> None:
