@@ -12,7 +12,7 @@ EXTRAS   := bookapp,backend,embedded,loadtest,dev
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo parts migrate test stack-test chaos load bench check coverage queries \
-        contracts openapi asyncapi client schemas dashboards constraints up down clean
+        contracts openapi asyncapi signals client schemas dashboards constraints up down clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -87,6 +87,9 @@ openapi: setup  ## write both services' OpenAPI documents to docs/openapi
 
 asyncapi: setup  ## write the topics' AsyncAPI document to docs/asyncapi.json
 	@$(BIN)/python -m contracts.asyncapi > docs/asyncapi.json
+
+signals: setup  ## write the lists of what is emitted to docs/telemetry.md
+	@$(BIN)/python -m telemetry.document > docs/telemetry.md
 
 # In the source tree: what is generated is committed, and installed with the next wheel.
 client: openapi  ## generate the HTTP client of backend from its OpenAPI document

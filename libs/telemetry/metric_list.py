@@ -22,7 +22,12 @@ class Metric(msgspec.Struct, frozen=True):
 
 
 _SENT = ("messaging.system", "messaging.operation.name", "messaging.destination.name", "error.type")
-_CONSUMED = (*_SENT, "messaging.consumer.group.name")
+_CONSUMED = (
+    "messaging.system",
+    "messaging.operation.name",
+    "messaging.destination.name",
+    "messaging.consumer.group.name",
+)
 _PARTITION = ("messaging.destination.name", "messaging.destination.partition.id")
 
 METRICS: Final = (
@@ -93,7 +98,7 @@ METRICS: Final = (
         "histogram",
         "s",
         "Time to process one record, its retries included",
-        _CONSUMED,
+        (*_CONSUMED, "error.type"),
     ),
     Metric("outbox.backlog", "gauge", "{record}", "Records committed and not yet published"),
     Metric("outbox.oldest_age", "gauge", "s", "Age of the oldest record not yet published"),
