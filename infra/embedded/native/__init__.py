@@ -1,7 +1,8 @@
 """The real parts of the stack, started natively on loopback, for tests where no container can run.
 
 Each module starts one part: `kafka` (Apache Kafka), `collector` (OpenTelemetry Collector),
-`prometheus`, `bugsink` (a server that speaks Sentry's protocol). What a part needs is fetched or
-built once, by the package manager that publishes it, and kept under the user's cache directory
-(`cache`). `python -m embedded.native` fills that cache ahead of time.
+`prometheus`, `bugsink` (a server that speaks Sentry's protocol); `observed` starts them all around
+the services. `linters` and `queries` are tools that check what is deployed. What a part needs is
+fetched or built once, by the package manager that publishes it, and kept under the user's cache
+directory (`cache`).
 """
