@@ -79,7 +79,7 @@ coverage: setup  ## run the unit tests and say what they do not reach (the least
 queries: setup  ## check every query against a freshly migrated PostgreSQL, and the models against it
 	@$(BIN)/python -m pytest tests/integration/queries $(ARGS)
 
-contracts: schemas openapi asyncapi client  ## bring all that is generated from the code up to date
+contracts: schemas openapi asyncapi signals client  ## bring all that is generated from the code up to date
 
 openapi: setup  ## write both services' OpenAPI documents to docs/openapi
 	@$(BIN)/python -m bookapp.document > docs/openapi/bookapp.json
