@@ -1,47 +1,22 @@
 """The dead letters, in the same schema."""
 
-from typing import Any
-
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.columns import BigInt, Bytea, Integer, Text, Timestamptz
-from piccolo.columns.base import Column
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
-from piccolo.columns.indexes import IndexMethod
+
+from delivery.postgres.columns import add_table
 
 ID = "2026-11-23T06:00:00:000002"
 VERSION = "1.38.0"
 DESCRIPTION = "the dead letters"
 
-_PLAIN = {
-    "null": False,
-    "primary_key": False,
-    "unique": False,
-    "index": False,
-    "index_method": IndexMethod.btree,
-    "choices": None,
-    "db_column_name": None,
-    "secret": False,
-}
 _NULL = {"null": True, "default": None}
 _INDEXED = {"index": True}
 
 
 async def forwards() -> MigrationManager:
     manager = MigrationManager(migration_id=ID, app_name="backend", description=DESCRIPTION)
-
-    def column(name: str, kind: type[Column], **params: Any) -> None:
-        manager.add_column(
-            table_class_name="DeadLetterRow",
-            tablename="dead_letter",
-            schema="backend",
-            column_name=name,
-            db_column_name=name,
-            column_class_name=kind.__name__,
-            column_class=kind,
-            params={**_PLAIN, **params},
-        )
-
-    manager.add_table("DeadLetterRow", tablename="dead_letter", schema="backend")
+    column = add_table(manager, "DeadLetterRow", "dead_letter", schema="backend")
     column("id", Text, default="", primary_key=True)
     column("topic", Text, default="")
     column("partition", Integer, default=0)
