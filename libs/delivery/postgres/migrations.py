@@ -56,13 +56,16 @@ async def migrate(engine: Engine, apps: Sequence[str], *, wait: float = 30.0) ->
     Raises MigrationError, or DatabaseAway when the database stays away.
     """
     deadline = asyncio.get_running_loop().time() + wait
+    said = None
     while True:
         try:
             return await _migrate(engine, apps)
         except Exception as error:
             if not is_database_away(error) or asyncio.get_running_loop().time() > deadline:
                 raise
-            logger.warning("migrations wait for PostgreSQL: %s", error)
+            if str(error) != said:
+                said = str(error)
+                logger.warning("migrations wait for PostgreSQL: %s", said)
             await asyncio.sleep(0.5)
 
 

@@ -1,0 +1,39 @@
+"""``python -m <service>.migrate``: bring a service's tables up to date by hand, and end.
+
+For deployments that start the service with MIGRATE_AT_START=false. Any number may run at once.
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Sequence
+
+import asyncpg
+
+from delivery.postgres.engine import create_engine
+from delivery.postgres.errors import is_database_away
+from delivery.postgres.migrations import MigrationError, migrate
+from telemetry.settings import SettingsError
+
+
+def migrate_command(service: str, url: Callable[[], str], apps: Sequence[str]) -> int:
+    """Apply what has not been applied; the exit status. ``url`` gives DATABASE_URL, or raises
+    SettingsError.
+
+    0 when nothing is left to apply, 1 when that failed, 2 for a wrong setting; the reason is one
+    line on standard error, and what was applied a line each.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        asyncio.run(migrate(create_engine(url()), apps))
+    except SettingsError as error:
+        return _fail(service, str(error), 2)
+    except (MigrationError, asyncpg.PostgresError, OSError) as error:
+        why = "PostgreSQL does not answer: " if is_database_away(error) else ""
+        return _fail(service, f"{why}{error}", 1)
+    return 0
+
+
+def _fail(service: str, reason: str, status: int) -> int:
+    print(f"{service}: {reason}", file=sys.stderr)  # noqa: T201 - a command's own output
+    return status
