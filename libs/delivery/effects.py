@@ -188,7 +188,9 @@ class Effects:
     ) -> None:
         raw = delivery.raw
         trouble = f"{raw.topic}[{raw.partition}]@{raw.offset} failed: {one_line(error)}"
-        _LOG.warning("%s; attempt %d, next in %.1f s", trouble, delivery.attempts, pause)
+        assert delivery.span is not None
+        with use_span(delivery.span.span, record_exception=False, set_status_on_exception=False):
+            _LOG.warning("%s; attempt %d, next in %.1f s", trouble, delivery.attempts, pause)
         counter("consumer.retries").add(
             1, {"messaging.destination.name": raw.topic, "error.type": type_of(error)}
         )

@@ -17,12 +17,13 @@ from functools import partial
 import asyncpg
 from aiokafka.errors import ProducerClosed
 from faust.types import RecordMetadata
+from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, Span, use_span
 
 from delivery import outbox_queue
 from delivery.lease import Lease, LeaseLostError
 from delivery.outbox_queue import Row
 from delivery.publisher import HopelessError, Publisher, is_hopeless
-from telemetry.kafka import SendSpan, end_send_span, inject, start_send_span
+from telemetry.kafka import SendSpan, end_send_span, extract, inject, start_send_span
 from telemetry.metrics import counter
 
 logger = logging.getLogger(__name__)
@@ -220,13 +221,14 @@ class Pump:
         await outbox_queue.park(self._pool, row.id, _one_line(error))
         labels = {"messaging.destination.name": row.topic, "error.type": type(error).__name__}
         counter("outbox.parked").add(1, labels)
-        logger.error(
-            "outbox row %s for %s is parked, it can never be sent as it is: %s"
-            " (to have it tried again: UPDATE outbox SET parked_at = NULL WHERE id = …)",
-            row.id,
-            row.topic,
-            _one_line(error),
-        )
+        with use_span(_cause_of(row)):
+            logger.error(
+                "outbox row %s for %s is parked, it can never be sent as it is: %s"
+                " (to have it tried again: UPDATE outbox SET parked_at = NULL WHERE id = …)",
+                row.id,
+                row.topic,
+                _one_line(error),
+            )
 
     async def _wait_for_room(self, deleting: asyncio.Task[None]) -> None:
         self._check(deleting)
@@ -263,6 +265,13 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
     except TimeoutError:
         pass
+
+
+def _cause_of(row: Row) -> Span:
+    """The span that the row was written in: what is logged of the row belongs there."""
+    headers = [(name, value.encode()) for name, value in (row.trace_context or {}).items()]
+    context = extract(headers)
+    return INVALID_SPAN if context is None else NonRecordingSpan(context)
 
 
 def _one_line(error: BaseException) -> str:

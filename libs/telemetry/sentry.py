@@ -76,6 +76,7 @@ def configure_sentry(settings: "TelemetrySettings") -> None:
     sentry_sdk.get_global_scope().set_tag("service", settings.otel_service_name)
     # A Collector that is away is no error of the service, and would be one per batch.
     ignore_logger("opentelemetry.*")
+    ignore_logger("aiokafka.*")  # errors to it, passing to us: whoever uses it says what counts
 
 
 def flush_sentry(timeout_s: float) -> None:
