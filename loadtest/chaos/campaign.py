@@ -58,10 +58,11 @@ class Campaign:
     @property
     def status(self) -> str:
         """Where it stands."""
+        ledger = self._ledger
         now = " and ".join(map(str, self._faults.now)) or "all is well"
         return (
             f"{time.time() - self._began:4.0f} s, {len(self._faults.done)} steps,"
-            f" {self._ledger.tries:,} requests, {self._ledger.unanswered:,} without an answer; {now}"
+            f" {ledger.tries:,} requests, {ledger.unanswered:,} without an answer; {now}"
         )
 
     async def run(self) -> Result:

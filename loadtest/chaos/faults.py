@@ -9,10 +9,16 @@ from loadtest.chaos.parts import READY_S, Service, System
 from loadtest.chaos.schedule import Fault, Step
 
 
+SEVERAL = "several at once"
+
+
 class Done(msgspec.Struct, frozen=True):
-    """A step that was carried out, and its time until the next one; in seconds since 1970."""
+    """A step that was carried out, and its time until the next one; in seconds since 1970.
+    ``kind`` is its one fault's, or says that there were several, with those of the step before
+    when that was still being recovered from."""
 
     step: Step
+    kind: str
     began: float
     ended: float
 
@@ -31,6 +37,7 @@ class Faults:
         """One step after the other, none begun after so many seconds; afterwards everything has
         been started again."""
         end = time.monotonic() + seconds
+        settled = True
         for step in steps:
             if time.monotonic() > end:
                 return
@@ -39,8 +46,13 @@ class Faults:
             async with asyncio.TaskGroup() as group:
                 for fault in step.faults:
                     group.create_task(self._one(fault))
+            if step.settle:
+                await asyncio.to_thread(self._system.ready, READY_S)
             await asyncio.sleep(step.pause)
-            self.done.append(Done(step, began, time.time()))
+            alone = settled and step.settle and len(step.faults) == 1
+            kind = step.faults[0].kind if alone else SEVERAL
+            self.done.append(Done(step, kind, began, time.time()))
+            settled = step.settle
 
     async def _one(self, fault: Fault) -> None:
         await asyncio.sleep(fault.after)

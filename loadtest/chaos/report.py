@@ -20,7 +20,7 @@ def numbers(result: Result) -> dict[str, Any]:
         "seconds": round(result.ended - result.began, 1),
         "drained_in": round(result.drained_in, 1),
         "faults": Counter(fault.kind for done in result.steps for fault in done.step.faults),
-        "steps": Counter(done.step.kind for done in result.steps),
+        "steps": Counter(done.kind for done in result.steps),
         "requests": {
             "tries": ledger.tries,
             "without_an_answer": ledger.unanswered,
@@ -79,7 +79,7 @@ def _stalls(result: Result) -> dict[str, dict[str, float]]:
     effects = [result.began, *(at for at in effects if at > result.began), result.ended]
     stalls: dict[str, dict[str, float]] = defaultdict(lambda: {"answer": 0.0, "effect": 0.0})
     for done in result.steps:
-        longest = stalls[done.step.kind]
+        longest = stalls[done.kind]
         for what, times in (("answer", answers), ("effect", effects)):
             gap = longest_gap(sorted(times), done.began, done.ended)
             longest[what] = round(max(longest[what], gap), 1)

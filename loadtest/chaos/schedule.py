@@ -22,10 +22,11 @@ KINDS: Final = (
 SIGCONT; ``restart`` is an end in good order and a new start; ``join`` is one more worker that comes
 and, after a while, leaves: two rebalances."""
 
-# Seconds. Some stops outlast the relay's lease (6 s) and the group's session (8 s), others do not;
-# some pauses end while the system is still recovering.
+# Seconds. Some stops outlast the relay's lease (6 s) and the group's session (8 s), others do not.
 _HOLDS: Final = {"kill": (0.2, 4.0), "stop": (1.0, 14.0), "restart": (0.0, 0.5), "join": (3.0, 8.0)}
-_PAUSE: Final = (0.5, 8.0)
+_PAUSE: Final = (0.5, 5.0)
+_SETTLED: Final = 0.7
+"""The part of the steps after which recovery is waited for."""
 _SHORT_HOLDS: Final = {**_HOLDS, "kill": (0.2, 1.0), "stop": (1.0, 7.5), "join": (3.0, 3.0)}
 _SHORT_PAUSE: Final = (0.5, 1.5)
 
@@ -53,16 +54,13 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """Faults that come together, and the seconds from when the last of them is undone (what was
-    killed runs again, ready or not) to the next step."""
+    """Faults that come together. Afterwards, all are waited for until they are ready again, when
+    the step is to ``settle``; otherwise the next step comes into the recovery. Then there is a
+    ``pause``, in seconds."""
 
     faults: tuple[Fault, ...]
     pause: float
-
-    @property
-    def kind(self) -> str:
-        """The kind of its one fault, or that there are several."""
-        return self.faults[0].kind if len(self.faults) == 1 else "several at once"
+    settle: bool = True
 
     def __str__(self) -> str:
         return " and ".join(map(str, self.faults))
@@ -127,7 +125,7 @@ def _step(
     pause: tuple[float, float],
 ) -> Step:
     faults = tuple(_fault(random_, kind, holds) for kind in kinds)
-    return Step(faults, round(random_.uniform(*pause), 3))
+    return Step(faults, round(random_.uniform(*pause), 3), random_.random() < _SETTLED)
 
 
 def _fault(random_: random.Random, kind: str, holds: Mapping[str, tuple[float, float]]) -> Fault:
