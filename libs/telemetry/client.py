@@ -91,8 +91,9 @@ def _attributes(
     request: httpx.Request, method: str, template: str | None
 ) -> dict[str, AttributeValue]:
     url = request.url
-    shown = str(url.copy_with(username=None, password=None, query=None))
-    query = redact(url.query.decode("latin-1"))
+    path, _, query = url.raw_path.decode("ascii").partition("?")
+    shown = f"{url.scheme}://{url.netloc.decode('ascii')}{path}"  # without a user or a password
+    query = redact(query)
     attributes: dict[str, AttributeValue] = {
         "http.request.method": method,
         "url.full": (f"{shown}?{query}" if query else shown)[:MAX_URL],

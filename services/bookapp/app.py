@@ -11,7 +11,6 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
-import httpx
 from litestar import Litestar
 from litestar.types import ASGIApp
 
@@ -24,6 +23,7 @@ from bookapp.books.store import BookStore
 from bookapp.database import create_database
 from bookapp.settings import Settings
 from bookapp.tables import ErrorInjectionConfig
+from bookapp.transport import KeptConnections
 from contracts.health import PATHS
 from contracts.problems import FieldError, documented
 from contracts.topics import BOOK_INGESTION
@@ -63,7 +63,9 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
         producer = create_app("bookapp", kafka, producer_only=True, topics=[BOOK_INGESTION])
         relay = Relay(engine, producer)
     outbox = Outbox(engine, relay.wake if relay else None)
-    details = DetailsSource(settings.backend_url, TracedTransport(httpx.AsyncHTTPTransport()))
+    details = DetailsSource(
+        settings.backend_url, TracedTransport(KeptConnections(settings.backend_url))
+    )
 
     rules = Rules(ErrorInjectionConfig, engine.connect)
 

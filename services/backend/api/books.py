@@ -1,19 +1,52 @@
-"""GET /books/{id} and GET /books?ids=…"""
+"""GET /books/{id} and GET /books?ids=…
 
-from typing import Annotated, Final
+The second is asked for every page of bookapp's: it reads its request and writes its answer itself.
+"""
 
-from litestar import get
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Request, get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, QueryParameter
+from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
+from litestar.params import FromPath
 
 from backend.api.answers import CatalogueEntry
 from backend.api.queries import Reader
 from contracts.problems import FieldError, documented, invalid
 from contracts.records import MAX_BIGINT
+from contracts.responses import JsonAnswer, answers
 
 MAX_IDS: Final = 1_000
 """How many books one request may ask for: a page of bookapp's list."""
+
+_PATTERN: Final = r"[0-9]{1,19}(,[0-9]{1,19})*"
+_IDS: Final = "Ids of books, in decimal, with commas between them."
+_encode: Final = msgspec.json.Encoder().encode
+
+
+@dataclass
+class ListOperation(Operation):
+    """What OpenAPI says of the list's parameters, which no signature tells."""
+
+    def __post_init__(self) -> None:
+        self.parameters = [
+            Parameter(
+                name="ids",
+                param_in="query",
+                required=True,
+                description=_IDS,
+                schema=Schema(
+                    type=OpenAPIType.STRING,
+                    pattern=f"^{_PATTERN}$",
+                    description=_IDS,
+                ),
+            )
+        ]
 
 
 def book_routes(reader: Reader) -> list[HTTPRouteHandler]:
@@ -41,30 +74,32 @@ def book_routes(reader: Reader) -> list[HTTPRouteHandler]:
             f"At most {MAX_IDS} ids."
         ),
         tags=["books"],
-        responses=documented(400, 500, 503),
+        operation_class=ListOperation,
+        responses={
+            **answers(200, list[CatalogueEntry], "Request fulfilled, document follows"),
+            **documented(400, 500, 503),
+        },
     )
-    async def list_books(
-        ids: Annotated[
-            str,
-            QueryParameter(
-                description="Ids of books, in decimal, with commas between them.",
-                pattern=r"^[0-9]{1,19}(,[0-9]{1,19})*$",
-            ),
-        ],
-    ) -> list[CatalogueEntry]:
-        return await reader.entries(parse_ids(ids))
+    async def list_books(request: Request[Any, Any, Any]) -> JsonAnswer:
+        return JsonAnswer(_encode(await reader.entries(ids_of(request))))
 
     return [get_book, list_books]
 
 
+def ids_of(request: Request[Any, Any, Any]) -> list[int]:
+    """The ids that the query asks for. Raises as ``parse_ids``, also when it has none."""
+    query = request.scope["query_string"].decode("latin-1")
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    return parse_ids(given.get("ids", ""))
+
+
 def parse_ids(text: str) -> list[int]:
     """The ids in ``1,2,3``. Raises ValidationException (400) naming ``ids`` and what is wrong."""
-    parts = text.split(",", MAX_IDS)
-    if len(parts) > MAX_IDS:
+    if text.count(",") >= MAX_IDS:
         raise invalid([FieldError("ids", f"more than {MAX_IDS} ids")])
-    if not all(part.isascii() and part.isdigit() and len(part) <= 19 for part in parts):
+    if not re.fullmatch(_PATTERN, text):
         raise invalid([FieldError("ids", "takes decimal ids with commas between them")])
-    ids = [int(part) for part in parts]
+    ids = [int(part) for part in text.split(",")]
     if max(ids) > MAX_BIGINT:
         raise invalid([FieldError("ids", "an id is out of range")])
     return ids

@@ -17,9 +17,9 @@ from bookapp.books.details import DetailsSource
 from bookapp.books.requests import book_id_of, no_such_book, page_of
 from bookapp.books.store import BookStore
 from bookapp.books.validation import NewBook
-from bookapp.responses import JsonAnswer
 from contracts.problems import documented
 from contracts.records import Book
+from contracts.responses import JsonAnswer, answers
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class BooksController(Controller):
         description="The `Link` header of the answer leads to the next page, if there is one.",
         operation_class=documents.ListOperation,
         responses={
-            **documents.answers(200, list[documents.ListedBook], "The books"),
+            **answers(200, list[documents.ListedBook], "The books"),
             **documented(400, 500, 503),
         },
     )
@@ -69,7 +69,7 @@ class BooksController(Controller):
         operation_id="get_book",
         summary="One book",
         operation_class=documents.BookOperation,
-        responses={**documents.answers(200, Book, "The book"), **documented(400, 404, 500, 503)},
+        responses={**answers(200, Book, "The book"), **documented(400, 404, 500, 503)},
     )
     async def get_book(self, request: AnyRequest) -> JsonAnswer:
         book_id = book_id_of(request)
@@ -85,7 +85,7 @@ class BooksController(Controller):
         description="A change that changes nothing is answered alike, and publishes nothing.",
         operation_class=documents.ChangeOperation,
         responses={
-            **documents.answers(200, Book, "The book as it is now"),
+            **answers(200, Book, "The book as it is now"),
             **documented(400, 404, 408, 413, 500, 503),
         },
     )
@@ -123,7 +123,7 @@ class BooksController(Controller):
         summary="Add a book",
         operation_class=documents.AddOperation,
         responses={
-            **documents.answers(201, int, "The new book's id"),
+            **answers(201, int, "The new book's id"),
             **documented(400, 408, 409, 413, 500, 503),
         },
     )
@@ -144,7 +144,7 @@ class BooksController(Controller):
         description=f"At most {validation.MAX_BOOKS:,} of them.",
         operation_class=documents.BulkAddOperation,
         responses={
-            **documents.answers(201, list[int], "The new books' ids, in the order of the books"),
+            **answers(201, list[int], "The new books' ids, in the order of the books"),
             **documented(400, 408, 409, 413, 500, 503),
         },
     )

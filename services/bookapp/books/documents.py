@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import (
     Example,
     OpenAPIMediaType,
@@ -74,11 +73,6 @@ class ListedBook(msgspec.Struct):
     author: str
     status: BookStatus
     details: Details | None
-
-
-def answers(status: int, kind: Any, description: str) -> dict[int, ResponseSpec]:
-    """The entry of a successful answer, for ``responses=``."""
-    return {status: ResponseSpec(kind, generate_examples=False, description=description)}
 
 
 def _body(schema: Schema, example: Any) -> RequestBody:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from backend.api import create_api
@@ -24,13 +25,13 @@ class Shelf(Reader):
 
     async def entry(self, book_id: int) -> CatalogueEntry | None:
         found = await self.entries([book_id])
-        return found[0] if found else None
+        return msgspec.convert(found[0], CatalogueEntry) if found else None
 
-    async def entries(self, book_ids: Sequence[int]) -> list[CatalogueEntry]:
+    async def entries(self, book_ids: Sequence[int]) -> list[dict[str, Any]]:
         self.reads.append(list(book_ids))
         if self.failure is not None:
             raise self.failure
-        return [entry(book_id) for book_id in (7, 9) if book_id in book_ids]
+        return [msgspec.structs.asdict(entry(book_id)) for book_id in (7, 9) if book_id in book_ids]
 
 
 def entry(book_id: int) -> CatalogueEntry:

@@ -5,8 +5,9 @@ which Litestar sends as it is.
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
@@ -29,3 +30,9 @@ class JsonAnswer(ASGIResponse):
             {"type": "http.response.start", "status": self.status_code, "headers": self._headers}
         )
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+
+def answers(status: int, kind: Any, description: str) -> dict[int, ResponseSpec]:
+    """The entry of a successful answer, for ``responses=``: a ready-made one has no type to read
+    it from."""
+    return {status: ResponseSpec(kind, generate_examples=False, description=description)}
