@@ -15,6 +15,7 @@ import signal
 import stat
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -66,6 +67,8 @@ class Postgres(Closing):
 
     `port` None takes a free one. `fsync=False` is for tests: faster, and safe against a killed
     server, not against a machine that loses power. `settings` are further server settings.
+    `install` is another installation than the wheel's, 15 or newer; `files`, by name, are put
+    beside the data directory, for the server's eyes only.
     Raises StartError with one line when it cannot start.
     """
 
@@ -74,7 +77,9 @@ class Postgres(Closing):
         port: int | None = None,
         *,
         fsync: bool = True,
-        settings: dict[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+        install: Path | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> None:
         self._account = _account()
         if port is not None and in_use(port):
@@ -94,8 +99,11 @@ class Postgres(Closing):
         self._directory = Path(tempfile.mkdtemp(prefix="embedded-postgres-", dir=place))
         self._password = secrets.token_hex(12)
         try:
-            self._bin = self._reachable_install() / "bin"
-            self._initialise()
+            self._bin = (install or self._reachable_install()) / "bin"
+            self._own(self._directory)
+            for name, content in (files or {}).items():
+                self._secret(name, content)
+            self._initialise(builtin_locale=install is None)
             self.port, self.process = self._start_on(port)
         except BaseException:
             self._remove()
@@ -189,22 +197,32 @@ class Postgres(Closing):
         install = _install()
         if self._account.uid is None:
             return install
-        os.chown(self._directory, self._account.uid, -1)
         if _open_to_all(install / "bin"):
             return install
         return Path(shutil.copytree(install, self._directory / "install", symlinks=True))
 
-    def _initialise(self) -> None:
-        secret = self._directory / "password"
-        secret.touch(mode=0o600)
-        secret.write_text(self._password)
+    def _own(self, path: Path) -> None:
+        """Give it to the account that the server runs as."""
         if self._account.uid is not None:
-            os.chown(secret, self._account.uid, -1)
+            os.chown(path, self._account.uid, -1)
+
+    def _secret(self, name: str, content: bytes) -> Path:
+        """A file that the server alone may read."""
+        path = self._directory / name
+        path.touch(mode=0o600)
+        path.write_bytes(content)
+        self._own(path)
+        return path
+
+    def _initialise(self, builtin_locale: bool) -> None:
+        secret = self._secret("password", self._password.encode())
+        # Version 17 and newer have a UTF-8 locale of their own, the same on every machine.
+        locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if builtin_locale else []
         # fmt: off
         command: list[str | Path] = [
             self._bin / "initdb", "-D", self._directory / "data", "-U", USER, "--pwfile", secret,
-            "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8", "--no-sync", "--no-instructions",
+            "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", *locale,
+            "--no-sync", "--no-instructions",
         ]
         # fmt: on
         initdb = self._guarded(command)

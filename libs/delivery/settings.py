@@ -8,7 +8,6 @@ import ssl
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from aiokafka.helpers import create_ssl_context
 from faust import SASLCredentials, SSLCredentials
 from faust.types.auth import CredentialsT
 
@@ -94,11 +93,10 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         """
         if not self.kafka_security_protocol.endswith("SSL"):
             return None
-        context: ssl.SSLContext = create_ssl_context(
-            cafile=self.kafka_ssl_cafile,
-            certfile=self.kafka_ssl_certfile,
-            keyfile=self.kafka_ssl_keyfile,
-        )
+        # Not aiokafka's helper, which logs a line each time.
+        context = ssl.create_default_context(cafile=self.kafka_ssl_cafile)
+        if self.kafka_ssl_certfile is not None:
+            context.load_cert_chain(self.kafka_ssl_certfile, self.kafka_ssl_keyfile, password="")
         return context
 
     def faust_credentials(self) -> CredentialsT | None:

@@ -1,6 +1,7 @@
 """DATABASE_URL and the failures of PostgreSQL, without a server."""
 
 import asyncpg
+import certifi
 import pytest
 
 from delivery.postgres import DatabaseAway, check_url, create_engine, describe, is_database_away
@@ -12,7 +13,9 @@ SECRET = "hunter2"
     "url",
     [
         "postgresql://user:pw@db.example:5433/books",
-        "postgres://db.example/books?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+        f"postgres://db.example/books?sslmode=verify-full&sslrootcert={certifi.where()}",
+        "postgresql://me%40home:p%2Fw@db.example/books?sslmode=require",
+        "postgresql:///books?host=/run/postgresql&user=me@home",
         "postgresql:///books?host=/run/postgresql",
         "postgresql://postgres:@/postgres?host=/tmp/sockets",
     ],
@@ -30,6 +33,12 @@ def test_every_form_of_libpq_is_taken(url: str) -> None:
         (f"postgresql://user:{SECRET}@host:port/db", "not a database URL"),
         ("postgresql:///db", "names no host"),
         (f"postgresql://user:{SECRET}@host/db?sslmode=yes", "sslmode takes one of disable,"),
+        (f"postgresql://user:{SECRET}@host/db?sslmode=verify-full", "needs sslrootcert"),
+        (f"postgresql://user:{SECRET}@host/db?sslrootcert=/{SECRET}", "take readable PEM files"),
+        (f"postgresql://user:{SECRET}@host/db?sslcert={__file__}", "take readable PEM files"),
+        (f"postgresql://user:12/{SECRET}@host/db", "written %2F"),
+        (f"postgresql://user:12?{SECRET}@host/db", "written %2F"),
+        (f"postgresql://user:12#{SECRET}@host/db", "written %2F"),
     ],
 )
 def test_a_wrong_url_is_refused_without_repeating_it(url: str, complaint: str) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import io
 import logging
+import ssl
 import sys
 from collections.abc import Iterator, Sequence
 from types import ModuleType
@@ -52,7 +53,8 @@ async def migrate(engine: Engine, apps: Sequence[str], *, wait: float = 30.0) ->
     """Apply what has not been applied, in the order of `apps`, and bind the tables to the engine.
 
     Safe to call from any number of processes at once: an advisory lock admits one, the others wait
-    for it and find nothing left to do. Waits up to `wait` seconds for PostgreSQL to come up.
+    for it and find nothing left to do. Waits up to `wait` seconds for PostgreSQL to come up, but
+    not for a certificate to become right.
     Raises MigrationError, or DatabaseAway when the database stays away.
     """
     deadline = asyncio.get_running_loop().time() + wait
@@ -61,7 +63,8 @@ async def migrate(engine: Engine, apps: Sequence[str], *, wait: float = 30.0) ->
         try:
             return await _migrate(engine, apps)
         except Exception as error:
-            if not is_database_away(error) or asyncio.get_running_loop().time() > deadline:
+            hopeless = not is_database_away(error) or isinstance(error.__cause__, ssl.SSLError)
+            if hopeless or asyncio.get_running_loop().time() > deadline:
                 raise
             if str(error) != said:
                 said = str(error)

@@ -1,34 +1,17 @@
 """TLS and SASL are settings; a wrong one is one clear line, without a secret in it."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from embedded.native.certificates import self_signed
 from embedded.native.kafka import Kafka
 from embedded.waiting import wait_until
 
 PASSWORD = "a-s3cret"
 WRONG = "an0ther-s3cret"
-
-
-def certificate(directory: Path, name: str) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1, and one file with its key beside it."""
-    key, cert = directory / f"{name}.key", directory / f"{name}.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-keyout", key, "-out", cert, "-subj", "/CN=127.0.0.1"),
-            *("-addext", "subjectAltName=IP:127.0.0.1"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    both = directory / f"{name}.both"
-    both.write_text(key.read_text() + cert.read_text())
-    return cert, both
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +22,11 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def kafka(certificates: Path) -> Iterator[Kafka]:
     """A broker that also listens with TLS, and wants a password there."""
-    _, both = certificate(certificates, "broker")
-    certificate(certificates, "stranger")
+    own = self_signed(certificates, "broker")
+    self_signed(certificates, "stranger")
     properties = {
         "ssl.keystore.type": "PEM",
-        "ssl.keystore.location": str(both),
+        "ssl.keystore.location": str(own.both),
         "sasl.enabled.mechanisms": "SCRAM-SHA-512",
         "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": (
             "org.apache.kafka.common.security.scram.ScramLoginModule required;"
