@@ -2,7 +2,7 @@
 
 httpx's own takes ten times the CPU of this one, for a page of books more than all the rest of the
 page. What is left out is what a call between services has no need of: proxies, HTTP/2, HEAD,
-bodies sent or received in pieces, answers that end with the connection.
+bodies sent or received in pieces.
 
 Promises: an answer belongs to the request that it is given for (a connection on which anything went
 wrong, a cancellation included, is closed); a kept connection that the other side has closed costs
@@ -29,18 +29,22 @@ class _Connection(asyncio.Protocol):
     """One connection, for one request at a time. httptools calls the methods named ``on_…``."""
 
     def __init__(self) -> None:
-        self.kept = False
+        self.kept = False  # for the next request
+        self.begun = False  # to be answered
         self._transport: asyncio.Transport | None = None
+        self._answer: asyncio.Future[_Answer] | None = None
 
     async def ask(self, request: bytes) -> _Answer:
         """Send a request, wait for the whole answer. Raises httpx.TransportError."""
-        assert self._transport is not None
+        if self._transport is None:
+            raise httpx.ReadError("the connection was closed before the request")
         self.kept = False
         self.begun = False
+        self._ends_with_connection = False
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._parser = httptools.HttpResponseParser(self)
-        self._answer: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
+        self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._answer
 
@@ -64,7 +68,14 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport, self.kept = None, False
-        self._fail(httpx.ReadError("the connection was closed before the end of the answer"))
+        if exc is None and self.begun and self._ends_with_connection:
+            self._finish()
+        else:
+            self._fail(httpx.ReadError("the connection was closed before the end of the answer"))
+
+    def on_headers_complete(self) -> None:
+        names = {name.lower() for name, _ in self._headers}
+        self._ends_with_connection = names.isdisjoint((b"content-length", b"transfer-encoding"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name, value))
@@ -73,20 +84,27 @@ class _Connection(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        status = self._parser.get_status_code()
-        if status < 200:  # the answer is still to come
+        if self._parser.get_status_code() < 200:  # the answer is still to come
             self._headers = []
-        elif self._answer.done():  # a second one, which nobody asked for
+        elif self._waiting() is None:  # a second one, which nobody asked for
             self.close()
         else:
             self.kept = self._parser.should_keep_alive()
-            answer = _Answer(status, self._headers.copy(), b"".join(self._body))
-            self._answer.set_result(answer)
+            self._finish()
+
+    def _finish(self) -> None:
+        if waiting := self._waiting():
+            status = self._parser.get_status_code()
+            waiting.set_result(_Answer(status, self._headers.copy(), b"".join(self._body)))
 
     def _fail(self, error: httpx.TransportError) -> None:
         self.close()
-        if not self._answer.done():
-            self._answer.set_exception(error)
+        if waiting := self._waiting():
+            waiting.set_exception(error)
+
+    def _waiting(self) -> asyncio.Future[_Answer] | None:
+        """Whom the answer is for; None when there is nobody, or no longer."""
+        return None if self._answer is None or self._answer.done() else self._answer
 
 
 class KeptConnections(httpx.AsyncBaseTransport):

@@ -126,6 +126,14 @@ async def test_a_connection_that_is_not_to_be_kept_is_not_used_again(
     assert server.connections == 2
 
 
+async def test_an_answer_may_end_with_its_connection(
+    server: Server, client: httpx.AsyncClient
+) -> None:
+    server.reply = say(b"HTTP/1.0 200 OK\r\n\r\n", b"ok", close=True)
+    for _ in range(2):
+        assert (await client.get("/")).text == "ok"
+
+
 async def test_a_kept_connection_that_was_closed_meanwhile_costs_no_error(
     server: Server, client: httpx.AsyncClient
 ) -> None:
