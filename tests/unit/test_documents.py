@@ -1,0 +1,52 @@
+"""The README and the guides name only what is there: files, make targets, tests, alerts."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)")
+TARGET = re.compile(r"^([a-z-]+):.*?## (.*)$", re.MULTILINE)
+
+
+def targets() -> dict[str, str]:
+    return dict(TARGET.findall((ROOT / "Makefile").read_text()))
+
+
+def names_of_tests() -> set[str]:
+    sources = (path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    return {name for source in sources for name in re.findall(r"def (test_\w+)", source)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_links_to_is_there(page: Path) -> None:
+    links = LINK.findall(page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_asks_for_make_targets_that_there_are(page: Path) -> None:
+    code = re.findall(r"`make ([a-z-]+)|^    make ([a-z-]+)", page.read_text(), re.MULTILINE)
+    assert {name for pair in code for name in pair if name} <= set(targets())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_names_tests_that_there_are(page: Path) -> None:
+    named = set(re.findall(r"\btest_\w+", page.read_text()))
+    known = names_of_tests() | {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+    # `-k` takes the beginning of a name as well.
+    assert {name for name in named if not any(one.startswith(name) for one in known)} == set()
+
+
+def test_the_readme_has_the_makefile_s_own_list() -> None:
+    rows = re.findall(r"^\| `make ([a-z-]+)` \| (.*) \|$", (ROOT / "README.md").read_text(), re.M)
+    assert dict(rows) == targets()
+
+
+def test_every_alert_has_its_section() -> None:
+    rules = "".join(path.read_text() for path in (ROOT / "infra/prometheus/rules").glob("*.yaml"))
+    alerts = re.findall(r"alert: (\w+)", rules)
+    sections = re.findall(r"^## (\w+)", (ROOT / "docs/alerts.md").read_text(), re.MULTILINE)
+    assert sorted(alerts) == sorted(sections)
