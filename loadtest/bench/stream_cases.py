@@ -146,8 +146,9 @@ def consume(parts: Parts, consumer: Consumer, total: int, workers: int) -> Measu
         f" FROM {consumer.table}) END"
     )
     parts.postgres.execute(
-        "CREATE TABLE IF NOT EXISTS peer_catalogue (book_id bigint PRIMARY KEY, title text NOT NULL,"
-        " author text NOT NULL, status text NOT NULL, sequence bigint NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS peer_catalogue (book_id bigint PRIMARY KEY,"
+        " title text NOT NULL, author text NOT NULL, status text NOT NULL,"
+        " sequence bigint NOT NULL)",
         "bench",
     )
     with contextlib.ExitStack() as stack:

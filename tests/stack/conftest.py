@@ -71,7 +71,8 @@ def observed(infra: Path, tempo_url: str | None, loki_url: str | None) -> Iterat
 class Traffic:
     """A client that keeps using bookapp in a thread, and remembers what it was answered.
 
-    Between two rounds it waits `pause` seconds. `failures` are the answers that a user would call one: a status of 500 and above, or none.
+    Between two rounds it waits `pause` seconds. `failures` are the answers that a user would call
+    one: a status of 500 and above, or none.
     """
 
     def __init__(self, url: str, pause: float = 0.05) -> None:
