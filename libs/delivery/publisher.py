@@ -8,18 +8,20 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from aiokafka.errors import (
     InvalidTopicError,
     KafkaConnectionError,
     MessageSizeTooLargeError,
+    ProducerClosed,
     RecordListTooLargeError,
     RecordTooLargeError,
     UnknownTopicOrPartitionError,
     UnsupportedForMessageFormatError,
 )
+from aiokafka.protocol.produce import ProduceRequest
 from faust.transport.drivers.aiokafka import Producer as FaustProducer
 from faust.types import RecordMetadata
 
@@ -64,11 +66,16 @@ class Publisher:
 
     After a failure nothing more goes through that producer: its sequence numbers have a gap, which
     the broker refuses, and that refusal is what keeps later records from overtaking.
+
+    ``may_send`` is asked once more right before bytes leave. A process that was stopped (SIGSTOP)
+    wakes up with batches in its producer; another has sent newer records of the same keys by then,
+    and an old record behind a new one is what compaction would keep.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, may_send: Callable[[], bool] = lambda: True) -> None:
         app.finalize()
         self._app = app
+        self._may_send = may_send
         self._declared = {topic.name for topic in with_dead_letters(app.declared_topics)}
         self._known: set[str] = set()
         self._missing: dict[str, float] = {}  # until when
@@ -87,6 +94,23 @@ class Publisher:
             loop=asyncio.get_running_loop(), beacon=app.beacon
         )
         await self._producer.start()
+        if self._producer._producer is not None:  # it was not stopped while it waited
+            self._guard(self._producer._producer.client)
+
+    def _guard(self, client: Any) -> None:
+        send = client.send
+
+        async def send_if_allowed(node_id: int, request: object, **options: Any) -> object:
+            # Connecting may take its time: first that, then the question, then nothing in between.
+            if (
+                isinstance(request, ProduceRequest)
+                and await client.ready(node_id)
+                and not self._may_send()
+            ):
+                raise ProducerClosed
+            return await send(node_id, request, **options)
+
+        client.send = send_if_allowed
 
     async def send(self, row: Row, headers: Headers) -> asyncio.Future[RecordMetadata]:
         """Hand a record to the producer; the future is done when the broker has answered.

@@ -68,9 +68,9 @@ class Relay:
 
     def __init__(self, engine: Engine, app: App, *, name: str = "outbox") -> None:
         self._engine = engine
-        self._publisher = Publisher(app)
         owner = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._lease = Lease(name, owner)
+        self._publisher = Publisher(app, lambda: self._lease.held)
         self._state: State = "stopped"
         self._reason: str | None = None
         self._pump: Pump | None = None

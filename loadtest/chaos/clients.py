@@ -21,7 +21,8 @@ SHARED = range(1, 6)
 """Books of the first migration that all clients change."""
 STATUSES = ("available", "borrowed", "lost")
 AUTHORS = ("Ursula K. Le Guin", "Gabriel García Márquez", "Anna Seghers", "莫言", "Chinua Achebe")
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = 5.0
+"""Short, as a user's patience: what comes too late has its effect while others go on."""
 _THINK_S = (0.02, 0.12)
 _RETRY_S = 0.3
 _GIVE_UP_S = 120.0

@@ -8,7 +8,6 @@ import msgspec
 from loadtest.chaos.parts import READY_S, Service, System
 from loadtest.chaos.schedule import Fault, Step
 
-
 SEVERAL = "several at once"
 
 

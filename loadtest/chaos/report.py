@@ -30,7 +30,6 @@ def numbers(result: Result) -> dict[str, Any]:
         "effects": len(result.evidence.applied),
         "records": len(result.evidence.topic),
         "redelivered": verdict.repeats,
-        "stale_tails": verdict.stale_tails,
         "stalls": _stalls(result),
         "lost": broken["lost"],
         "wrong": broken["wrong"],
@@ -60,8 +59,7 @@ def text(result: Result) -> str:
         f"requests     {requests['tries']:,}, of which {requests['without_an_answer']:,} got no"
         f" answer or a 5xx; {requests['adds_tried_again']:,} adds were tried again",
         *(f"  {what:20s}{count:7,}" for what, count in sorted(requests["changes"].items())),
-        f"records      {n['records']:,} on the topic, {n['redelivered']:,} of them repeats;"
-        f" {n['stale_tails']} books end with an old one",
+        f"records      {n['records']:,} on the topic, {n['redelivered']:,} of them repeats",
         f"effects      {n['effects']:,}",
         "",
         f"lost {n['lost']}, wrong {n['wrong']}, out of order {n['order']},"

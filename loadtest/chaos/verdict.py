@@ -2,7 +2,8 @@
 
 The topic decides what happened: each of its records must come from one request, and each request
 that was accepted must have its record. A request of unknown outcome may be there or not, but then
-everywhere alike. The topic may repeat itself; nothing else may.
+everywhere alike. The topic may repeat itself, as long as each book's newest record is its last;
+nothing else may.
 """
 
 from collections import defaultdict
@@ -30,12 +31,10 @@ class Violation(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """``repeats`` are records of the topic that had been there before: allowed. ``stale_tails`` are
-    books whose last record in the topic is not their newest one."""
+    """``repeats`` are records of the topic that had been there before: allowed."""
 
     violations: Sequence[Violation]
     repeats: int
-    stale_tails: int
 
 
 def judge(ledger: Ledger, evidence: Evidence, given: Iterable[int]) -> Verdict:
@@ -48,14 +47,13 @@ def judge(ledger: Ledger, evidence: Evidence, given: Iterable[int]) -> Verdict:
         *_sources(ledger, events, set(given)),
         *_tables(events, evidence),
         *_order_of_effects(evidence.applied),
+        *_ends(events, evidence.topic),
     ]
     if evidence.dead_letters:
         violations.append(Violation("wrong", f"{evidence.dead_letters} dead letters"))
     if evidence.parked:
         violations.append(Violation("wrong", f"{evidence.parked} parked rows in the outbox"))
-    last = {record.book_id: record.state.sequence for record in evidence.topic}
-    stale = sum(sequence < max(events[book_id]) for book_id, sequence in last.items())
-    return Verdict(violations=violations, repeats=repeats, stale_tails=stale)
+    return Verdict(violations=violations, repeats=repeats)
 
 
 Events = Mapping[int, Mapping[int, Record]]
@@ -83,6 +81,16 @@ def _events(topic: Iterable[Record]) -> tuple[Events, int, list[Violation]]:
             what = f"book {book_id} has the sequences {sorted(of_book)}: some are missing"
             wrong.append(Violation("lost", what))
     return events, repeats, wrong
+
+
+def _ends(events: Events, topic: Iterable[Record]) -> Iterator[Violation]:
+    """The last record of each book is its newest: compaction keeps the last one, and the read model
+    is to be rebuilt from what it keeps."""
+    last = {record.book_id: record.state.sequence for record in topic}
+    for book_id, sequence in last.items():
+        if sequence < (newest := max(events[book_id])):
+            what = f"book {book_id}: its last record is of sequence {sequence}, its newest {newest}"
+            yield Violation("order", what)
 
 
 # -- requests and their records

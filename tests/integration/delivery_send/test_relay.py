@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from aiokafka.errors import ProducerClosed
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -17,8 +18,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 from delivery import pump
+from delivery.faust_app import create_app
 from delivery.outbox import Outbox
+from delivery.outbox_queue import Row
 from delivery.postgres import Engine
+from delivery.publisher import Publisher
+from delivery.settings import KafkaSettings
 from embedded.broker import Broker
 from embedded.waiting import poll_until
 from telemetry.kafka import send
@@ -160,6 +165,24 @@ async def test_after_a_restart_of_postgresql_it_goes_on(
     await poll_until(drained(again))
     again.terminate()
     assert [r.value for r in await read_topic(2)] == [b"before", b"after"]
+
+
+async def test_what_the_producer_still_holds_is_not_sent_once_the_lease_is_gone(
+    broker_url, topic, read_topic
+) -> None:
+    """A stopped process wakes up with full buffers; another has sent what is newer by then."""
+    allowed = True
+    app = create_app("sender", KafkaSettings(kafka_broker_url=broker_url), producer_only=True)
+    publisher = Publisher(app, lambda: allowed)
+    await publisher.open()
+    sent = await publisher.send(Row(1, topic, b"k", b"before", None), [])
+    assert (await sent).offset == 0
+    held = await publisher.send(Row(2, topic, b"k", b"after", None), [])
+    allowed = False  # before the producer's own task had its turn
+    with pytest.raises(ProducerClosed):
+        await held
+    await publisher.abandon()
+    assert [record.value for record in await read_topic(1)] == [b"before"]
 
 
 async def test_a_clean_stop_hands_over_at_once(make_relay, broker_url) -> None:
