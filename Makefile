@@ -49,7 +49,8 @@ test: setup  ## run the tests on real embedded parts (ARGS="-k name" picks some)
 	@$(BIN)/python -m pytest $(ARGS)
 
 stack-test: setup  ## the same and more on Apache Kafka, the Collector, Prometheus and Bugsink, natively
-	@$(BIN)/python -m pytest tests/stack $(ARGS)
+	@$(BIN)/python -m embedded.native
+	@$(BIN)/python -m pytest $(or $(filter tests/%,$(ARGS)),tests/stack) $(filter-out tests/%,$(ARGS))
 
 load: setup  ## a minute of load on the embedded stack (ARGS="--host URL --users N --seconds N")
 	@$(BIN)/python loadtest/run.py $(if $(HOST),--host $(HOST)) $(ARGS)

@@ -1,0 +1,62 @@
+"""`python -m embedded.native`: has this machine what the real parts are made with?
+
+One line for each program that is missing, with what to install, and exit status 1 when one is.
+`--debian` prints the names of Debian's packages for what is missing instead, and ends with 0.
+"""
+
+import argparse
+import shutil
+import sys
+
+from embedded.native.cache import MissingTool, tool
+from embedded.native.certificates import INSTALL_OPENSSL
+from embedded.native.collector import INSTALL_GO
+from embedded.native.kafka import INSTALL_JAVA, java
+from embedded.native.linters import INSTALL_NPM
+from embedded.native.postgres import installed_postgres
+from embedded.native.queries import INSTALL_NODE
+
+# Debian's Go is too old: see `.ci/run` for where one comes from.
+PROGRAMS = {
+    "mvn": (INSTALL_JAVA, "maven"),
+    "go": (INSTALL_GO, None),
+    "node": (INSTALL_NODE, "nodejs"),
+    "npm": (INSTALL_NPM, "npm"),
+    "openssl": (INSTALL_OPENSSL, "openssl"),
+}
+
+
+def missing() -> dict[str, str | None]:
+    """What is missing, each as one line, with Debian's package for it where there is one."""
+    found: dict[str, str | None] = {}
+    for check, package in ((java, "openjdk-17-jdk-headless"), (installed_postgres, "postgresql")):
+        try:
+            check()
+        except MissingTool as error:
+            found[str(error)] = package
+    for program, (hint, package) in PROGRAMS.items():
+        try:
+            tool(program, hint)
+        except MissingTool as error:
+            found[str(error)] = package
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m embedded.native", description=__doc__)
+    parser.add_argument("--debian", action="store_true", help="print packages to install")
+    options = parser.parse_args()
+    found = missing()
+    if options.debian:
+        print(" ".join(package for package in found.values() if package))
+        return 0
+    for line in found:
+        print(line, file=sys.stderr)
+    if found and shutil.which("apt-get"):
+        packages = " ".join(package for package in found.values() if package)
+        print(f"On Debian: apt-get install {packages}", file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
