@@ -34,11 +34,11 @@ def missing() -> dict[str, str | None]:
             check()
         except MissingTool as error:
             found[str(error)] = package
-    for program, (hint, package) in PROGRAMS.items():
+    for program, (hint, packaged) in PROGRAMS.items():
         try:
             tool(program, hint)
         except MissingTool as error:
-            found[str(error)] = package
+            found[str(error)] = packaged
     return found
 
 
