@@ -1,3 +1,13 @@
-"""The fixtures of every test: real embedded parts (see `embedded.testing`)."""
+"""The fixtures of every test: real embedded parts (see `embedded.testing`).
+
+A run in the background (`make test &`, nohup, some CI) ignores SIGINT and SIGHUP, and every
+process that it starts would inherit that. A handler is not inherited: so the tests have one.
+"""
+
+import signal
 
 from embedded.testing import *  # noqa: F403 - pytest finds fixtures by their names here
+
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, lambda *_: None)
