@@ -303,10 +303,10 @@ def test_a_dead_sentry_costs_little_and_a_flush_is_bounded() -> None:
         started = time.monotonic()
         for number in range(500):
             logger.error("into the void %d", number)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10  # a machine may be busy; a wait for Sentry would be 500 waits
         started = time.monotonic()
         flush_sentry(0.5)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10
     finally:
         stop()
 
