@@ -1,7 +1,8 @@
 """Keeps aiokafka from filling the log while Kafka is away.
 
 It writes several lines for each of its tries, ten times a second and more. Whether Kafka is there
-is said once by ``delivery.availability``; of aiokafka's own lines each sort comes once in a while.
+is said once by ``delivery.availability``; of aiokafka's own lines each sort comes once in a while,
+and those for its developers never: they hold the records' keys and values.
 """
 
 import logging
@@ -19,6 +20,8 @@ class OncePerWhile(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether this one is to be written."""
+        if record.levelno <= logging.DEBUG:
+            return False
         sort = (record.name, str(record.msg))
         last = self._last.get(sort)
         if last is not None and record.created - last < _EVERY_S:

@@ -70,7 +70,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         """The brokers as ``host:port``; a scheme such as ``kafka://`` may stand before each.
 
         Raises:
-            ValueError: a port is no number between 1 and 65535.
+            ValueError: there is a user, or a port is no number between 1 and 65535.
         """
         servers = []
         for part in self.kafka_broker_url.replace(";", ",").split(","):
@@ -80,7 +80,12 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
             host, colon, port = address.rpartition(":")
             if not colon or address.endswith("]"):
                 host, port = address, str(_DEFAULT_PORT)
-            if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            if "@" in address:  # which would be shown wherever the address is
+                raise ValueError(
+                    "KAFKA_BROKER_URL takes host:port without a user: there are"
+                    " KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"
+                )
+            if not host or not _is_port(port):
                 raise ValueError("KAFKA_BROKER_URL takes host:port, or several, comma separated")
             servers.append(f"{host}:{port}")
         return servers
@@ -125,3 +130,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
                 "sasl_plain_password": self.kafka_sasl_password,
             }
         return arguments
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536

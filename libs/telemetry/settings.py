@@ -7,7 +7,8 @@ and what it takes, and never shows the value, which may be a secret.
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import inspect
@@ -17,6 +18,11 @@ S = TypeVar("S", bound=msgspec.Struct)
 PositiveInt = Annotated[int, msgspec.Meta(gt=0)]
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
 ExporterName = Literal["otlp", "none"]
+
+# What a client sends: a token (RFC 9110) and printable text. Behind what OpenTelemetry's own parser
+# takes: it writes the rest, which may be a secret, into the log.
+_HEADER: Final = re.compile(r"([\w!#$%&'*+.^`|~-]+)[ \t]*=([ !#-+\--:<-\[\]-~]*)", re.ASCII)
+_VISIBLE: Final = re.compile(r"[ -~]*")
 
 
 class SettingsError(ValueError):
@@ -128,15 +134,39 @@ class TelemetrySettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper
     telemetry_record_span: Literal["link", "parent"] = "link"
 
     def __post_init__(self) -> None:
-        """Refuse an endpoint that no exporter could reach.
+        """Refuse what the exporters could not use, and would complain of with the value.
 
         Raises:
             ValueError: names the variable and what it takes.
         """
         endpoint = self.otel_exporter_otlp_endpoint
-        if endpoint is not None and not re.match(r"https?://[^/\s]+", endpoint):
+        if endpoint is not None and not re.match(r"https?://[^/\s@]+(/[^@]*)?$", endpoint):
             raise ValueError("OTEL_EXPORTER_OTLP_ENDPOINT takes an http:// or https:// address")
+        if not _are_headers(self.otel_exporter_otlp_headers or ""):
+            raise ValueError(
+                "OTEL_EXPORTER_OTLP_HEADERS takes name=value, comma separated, URL encoded"
+            )
+        if self.sentry_dsn is not None and not _is_dsn(self.sentry_dsn):
+            raise ValueError("SENTRY_DSN takes a DSN: https://key@host/project")
 
     def __repr__(self) -> str:
         """Without headers and DSN: settings end up in logs and error pages."""
         return f"TelemetrySettings({self.otel_service_name} -> {self.otel_exporter_otlp_endpoint})"
+
+
+def _are_headers(text: str) -> bool:
+    for part in filter(None, map(str.strip, text.split(","))):
+        header = _HEADER.fullmatch(part)
+        if header is None or not all(_VISIBLE.fullmatch(unquote(it)) for it in header.groups()):
+            return False
+    return True
+
+
+def _is_dsn(text: str) -> bool:
+    from sentry_sdk.utils import BadDsn, Dsn  # only who uses Sentry has to import it
+
+    try:
+        Dsn(text)
+    except (BadDsn, ValueError):
+        return False
+    return True

@@ -36,7 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         except ValueError as error:
             raise ValueError(f"DATABASE_URL: {error}") from None
         if not _is_http(self.backend_url):
-            raise ValueError("BACKEND_URL takes an http:// or https:// address")
+            raise ValueError("BACKEND_URL takes an http:// or https:// address, without a user")
 
     def __repr__(self) -> str:
         """Without the password and the token: settings end up in logs and error pages."""
@@ -46,6 +46,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
 def _is_http(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        return (
+            parts.scheme in {"http", "https"}
+            and bool(parts.hostname)
+            and parts.port != 0
+            and "@" not in url
+        )
     except ValueError:
         return False
