@@ -303,7 +303,8 @@ def test_a_dead_sentry_costs_little_and_a_flush_is_bounded() -> None:
         started = time.monotonic()
         for number in range(500):
             logger.error("into the void %d", number)
-        assert time.monotonic() - started < 10  # a machine may be busy; a wait for Sentry would be 500 waits
+        # Seconds: a machine may be busy, but a wait for Sentry would be 500 waits.
+        assert time.monotonic() - started < 10
         started = time.monotonic()
         flush_sentry(0.5)
         assert time.monotonic() - started < 10
