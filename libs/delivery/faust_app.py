@@ -17,6 +17,7 @@ from mode.types import ServiceT
 
 from delivery.availability import Availability
 from delivery.consumption import Consumption
+from delivery.lenient import read_leniently
 from delivery.quiet import quieten_aiokafka
 from delivery.settings import KafkaSettings
 from delivery.topics import Topic
@@ -112,6 +113,7 @@ def create_app(
     With ENABLE_KAFKA_CONSUMER=false a worker runs its ``before_kafka`` services alone.
     """
     quieten_aiokafka()
+    read_leniently()
     servers = kafka.bootstrap_servers()
     app = App(
         kafka.kafka_group_id or name,
