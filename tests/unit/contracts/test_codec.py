@@ -166,3 +166,22 @@ def test_a_record_with_one_byte_changed_decodes_or_is_a_decode_error(data: st.Da
     value[data.draw(st.integers(0, len(value) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(DecodeError):
         decode(b"7", bytes(value))
+
+
+characters = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)  # no lone surrogates
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | characters,
+    lambda inner: st.lists(inner) | st.dictionaries(characters, inner),
+    max_leaves=10,
+).filter(lambda value: "Infinity" not in json.dumps(value))
+
+
+@given(records, st.dictionaries(characters, json_values, max_size=4), st.booleans())
+def test_fields_that_a_later_version_adds_change_nothing(
+    record: BookRecord, later: dict[str, Any], in_the_book: bool
+) -> None:
+    written = json.loads(encode(record))
+    place = written["book"] if in_the_book else written
+    place.update({name: value for name, value in later.items() if name not in place})
+    value = json.dumps(written, ensure_ascii=False).encode()
+    assert decode(key_of(record), value) == record
