@@ -134,7 +134,7 @@ async def test_of_a_batch_each_book_keeps_its_highest_sequence(
     batch = [record(1, 1), record(2, 4), record(1, 3, BookUpdated), record(1, 2), record(2, 3)]
     await ingestion.handle_many([delivered(one) for one in batch])
     found = await reader.entries([2, 1, 3])
-    assert [(entry.book_id, entry.sequence) for entry in found] == [(1, 3), (2, 4)]
+    assert [(entry["book_id"], entry["sequence"]) for entry in found] == [(1, 3), (2, 4)]
 
 
 async def test_any_order_any_batches_and_any_repeats_end_in_the_same_state(
