@@ -1,5 +1,6 @@
 """The whole system on a Kafka of these tests' own, which they fill, stop and starve."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -32,6 +33,9 @@ class Books:
         self.stack = stack
         self.broker = broker
         self._http = httpx.Client(timeout=30, trust_env=False)
+
+    def close(self) -> None:
+        self._http.close()
 
     # -- its users
 
@@ -84,6 +88,12 @@ class Books:
         wanted = attributes.items()
         values = [point.value for point in points if wanted <= point.attributes.items()]
         return max((value for value in values if value is not None), default=None)
+
+    def logged(self, text: str) -> bool:
+        """Whether an error of backend's with this text has been received."""
+        assert self.stack.receiver is not None
+        found = self.stack.receiver.logs(service="backend")
+        return any(text in log.message for log in found)
 
     def assignments(self) -> int:
         """How often the worker has been given partitions so far."""
@@ -146,18 +156,23 @@ def a_record(book_id: int, sequence: int = 1) -> tuple[bytes, bytes]:
     return str(book_id).encode(), json.dumps(record).encode()
 
 
+@contextlib.contextmanager
+def a_system(broker: Kafka) -> Iterator[Books]:
+    """bookapp, backend and PostgreSQL on that Kafka."""
+    settings = StackSettings(
+        environment=bare_environment(os.environ), kafka_broker_url=broker.url, fsync=False
+    )
+    with Stack(settings) as stack, contextlib.closing(Books(stack, broker)) as running:
+        # The first migration's books are behind us.
+        wait_until(lambda: running.ingested(list(range(1, 101))) == 100, WITHIN)
+        yield running
+
+
 @pytest.fixture(scope="module")
 def books() -> Iterator[Books]:
-    """bookapp, backend, PostgreSQL and a Kafka; a test leaves them as it found them."""
-    with Kafka() as broker:
-        settings = StackSettings(
-            environment=bare_environment(os.environ), kafka_broker_url=broker.url, fsync=False
-        )
-        with Stack(settings) as stack:
-            running = Books(stack, broker)
-            # The first migration's books are behind us.
-            wait_until(lambda: running.ingested(list(range(1, 101))) == 100, WITHIN)
-            yield running
+    """The system on a Kafka of this module's; a test leaves both as it found them."""
+    with Kafka() as broker, a_system(broker) as running:
+        yield running
 
 
 class SmallDisk:

@@ -1,6 +1,5 @@
 """A disk that is full, for real: a small file system under PostgreSQL, or under Kafka."""
 
-import os
 import shutil
 import subprocess
 import time
@@ -11,11 +10,9 @@ import pytest
 
 from embedded.native.kafka import Kafka
 from embedded.postgres import Postgres
-from embedded.services import bare_environment
-from embedded.stack import Stack, StackSettings
 from embedded.waiting import wait_until
 
-from .conftest import WITHIN, Books, SmallDisk
+from .conftest import WITHIN, SmallDisk, a_system
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -28,19 +25,10 @@ def small_kafka(small_disk: SmallDisk) -> Iterator[Kafka]:
         yield broker
 
 
-def a_system(broker: Kafka) -> Stack:
-    return Stack(
-        StackSettings(
-            environment=bare_environment(os.environ), kafka_broker_url=broker.url, fsync=False
-        )
-    )
-
-
 def test_kafkas_disk_is_full_requests_do_not_notice_and_all_follows(
     small_kafka: Kafka, small_disk: SmallDisk
 ) -> None:
-    with a_system(small_kafka) as stack:
-        books = Books(stack, small_kafka)
+    with a_system(small_kafka) as books:
         ids = books.add(10)
         books.wait_ingested(ids)
         small_disk.fill()
@@ -82,11 +70,10 @@ def data_directory(postgres: Postgres) -> Path:
 def test_postgresqls_disk_is_full_for_its_tables_and_it_says_503_until_there_is_room(
     broker: Kafka, small_disk: SmallDisk
 ) -> None:
-    with a_system(broker) as stack:
-        books = Books(stack, broker)
+    with a_system(broker) as books:
         ids = books.add(10)
         books.wait_ingested(ids)
-        postgres = stack.postgres
+        postgres = books.stack.postgres
         tables = data_directory(postgres) / "base"
         postgres.stop()
         move(tables, small_disk)
@@ -116,10 +103,9 @@ def test_postgresqls_disk_is_full_for_its_log_and_nothing_accepted_is_lost(
     broker: Kafka, small_disk: SmallDisk
 ) -> None:
     """It ends itself (PANIC) and cannot start before there is room."""
-    with a_system(broker) as stack:
-        books = Books(stack, broker)
+    with a_system(broker) as books:
         ids = books.add(10)
-        postgres = stack.postgres
+        postgres = books.stack.postgres
         postgres.execute("ALTER SYSTEM SET max_wal_size = '32MB'")
         postgres.execute("ALTER SYSTEM SET min_wal_size = '32MB'")
         log = data_directory(postgres) / "pg_wal"
