@@ -24,6 +24,7 @@ from telemetry.attributes import ATTEMPTS, OUTCOME
 from telemetry.errors import type_of
 from telemetry.kafka import ProcessSpan, batch_span, start_process_span
 from telemetry.metrics import counter
+from telemetry.spans import put_attributes
 
 if TYPE_CHECKING:
     from delivery.faust_app import App
@@ -231,7 +232,8 @@ def _close(
     process, delivery.span = delivery.span, None
     if process is None:
         return
-    process.span.set_attribute(ATTEMPTS, delivery.attempts)
+    told: dict[str, str | int] = {ATTEMPTS: delivery.attempts}
     if outcome is not None:
-        process.span.set_attribute(OUTCOME, outcome)
+        told[OUTCOME] = outcome
+    put_attributes(process.span, told)
     process.finish(error)

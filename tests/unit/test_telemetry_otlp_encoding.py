@@ -188,7 +188,8 @@ def test_what_the_sdk_makes_under_tight_limits() -> None:
 
 
 def test_caches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "MAX_ATTRIBUTES", 50)
+    monkeypatch.setattr(wire, "MAX_KEYS", 10)
+    monkeypatch.setattr(wire, "MAX_STRINGS", 50)
     monkeypatch.setattr(groups, "MAX_OWNERS", 3)
     monkeypatch.setattr("telemetry.otlp.spans.MAX_NAMES", 10)
     encoder = SpanEncoder()
@@ -197,7 +198,7 @@ def test_caches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             [
                 span(
                     name=f"name {k}",
-                    attributes={"url.path": f"/books/{k}", "huge": "z" * 5000},
+                    attributes={"url.path": f"/books/{k}", f"key {k}": 1, "huge": "z" * 5000},
                     resource=Resource({"n": k}),
                     instrumentation_scope=InstrumentationScope(f"s{k}"),
                 )
@@ -205,8 +206,11 @@ def test_caches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             ],
             encoder,
         )
-    assert len(encoder._attributes._cache) <= 50
-    assert max(map(len, encoder._attributes._cache.values())) <= wire.MAX_CACHED_LENGTH
+    keys = encoder._attributes._keys
+    assert len(keys) <= 10
+    assert all(len(key.strings) <= 50 for key in keys.values())
+    kept = [field for key in keys.values() for field in key.strings.values()]
+    assert max(map(len, kept)) <= wire.MAX_CACHED_LENGTH
     assert len(encoder._names) <= 10
     assert len(encoder._owners._resources) <= 3
     assert len(encoder._owners._scopes) <= 3

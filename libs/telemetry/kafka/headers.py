@@ -1,12 +1,13 @@
 """Trace context in record headers, and what all messaging spans and metrics carry."""
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanContext
+from opentelemetry.trace import SpanContext, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
@@ -14,15 +15,25 @@ from telemetry.errors import ERROR_TYPE, type_of
 
 Headers = list[tuple[str, bytes]]
 
-PROPAGATOR: Final = TraceContextTextMapPropagator()
+_propagator: Final = TraceContextTextMapPropagator()
+_PLAIN: Final = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 NO_PARENT: Final = Context()
+
+
+def context_headers(context: SpanContext) -> dict[str, str]:
+    """``traceparent`` (and ``tracestate``) of a span; empty for one that is not valid."""
+    if not context.is_valid:
+        return {}
+    flags = context.trace_flags
+    headers = {"traceparent": f"00-{context.trace_id:032x}-{context.span_id:016x}-{flags:02x}"}
+    if context.trace_state:
+        headers["tracestate"] = context.trace_state.to_header()
+    return headers
 
 
 def current_context_headers() -> dict[str, str]:
     """``traceparent`` (and ``tracestate``) of the current span; empty where there is none."""
-    carrier: dict[str, str] = {}
-    PROPAGATOR.inject(carrier)
-    return carrier
+    return context_headers(trace.get_current_span().get_span_context())
 
 
 def extract(headers: Iterable[tuple[str, bytes | None]] | None) -> SpanContext | None:
@@ -30,14 +41,35 @@ def extract(headers: Iterable[tuple[str, bytes | None]] | None) -> SpanContext |
 
     Of repeated headers the last one counts: setters of other programs append.
     """
-    carrier: dict[str, str] = {}
+    traceparent = tracestate = None
     for name, value in headers or ():
-        if name in ("traceparent", "tracestate") and isinstance(value, bytes):
-            carrier[name] = value.decode("ascii", "replace")
-    if "traceparent" not in carrier:
+        if name == "traceparent" and isinstance(value, bytes):
+            traceparent = value
+        elif name == "tracestate" and isinstance(value, bytes):
+            tracestate = value
+    if traceparent is None:
         return None
-    extracted = PROPAGATOR.extract(carrier, context=NO_PARENT)
-    context = trace.get_current_span(extracted).get_span_context()
+    return parse(
+        traceparent.decode("ascii", "replace"), tracestate and tracestate.decode("ascii", "replace")
+    )
+
+
+# Kept for a moment, because a record's is asked for twice: for its span, and by its handler.
+@lru_cache(maxsize=1024)
+def parse(traceparent: str, tracestate: str | None) -> SpanContext | None:
+    """The span context of two header values, None where they make none that is valid."""
+    plain = None if tracestate else _PLAIN.fullmatch(traceparent)
+    if plain is not None:  # nearly all; the propagator takes its time
+        flags = TraceFlags(int(plain[3], 16))
+        context = SpanContext(
+            int(plain[1], 16), int(plain[2], 16), is_remote=True, trace_flags=flags
+        )
+    else:
+        carrier = {"traceparent": traceparent}
+        if tracestate is not None:
+            carrier["tracestate"] = tracestate
+        extracted = _propagator.extract(carrier, context=NO_PARENT)
+        context = trace.get_current_span(extracted).get_span_context()
     return context if context.is_valid else None
 
 

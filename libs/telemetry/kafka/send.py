@@ -6,12 +6,19 @@ from functools import lru_cache
 from typing import Final
 
 from opentelemetry import trace
-from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import metrics
 from telemetry.errors import add_exception, mark_failed
-from telemetry.kafka.headers import NO_PARENT, PROPAGATOR, Headers, key_attribute, metric_labels
+from telemetry.kafka.headers import (
+    NO_PARENT,
+    Headers,
+    context_headers,
+    key_attribute,
+    metric_labels,
+    parse,
+)
 from telemetry.spans import put_attributes, start_span
 
 _CONTEXT_HEADERS: Final = ("traceparent", "tracestate")
@@ -55,7 +62,9 @@ def start_send_span(
     ``parent`` is what ``current_context_headers`` returned in the request; None or an invalid one
     makes a root span. End it with ``end_send_span``, in any task or thread.
     """
-    context = PROPAGATOR.extract(parent, context=NO_PARENT) if parent else NO_PARENT
+    context = NO_PARENT
+    if parent and (cause := parse(parent.get("traceparent", ""), parent.get("tracestate"))):
+        context = trace.set_span_in_context(NonRecordingSpan(cause), NO_PARENT)
     own = {**_send_attributes(topic), **key_attribute(key)}
     span = start_span(_tracer, f"send {topic}", SpanKind.PRODUCER, own, context, links)
     if attributes:
@@ -82,7 +91,6 @@ def end_send_span(
 
 def inject(span: "SendSpan", headers: Headers) -> Headers:
     """A copy of the headers whose trace context is the span's, whatever was there before."""
-    carrier: dict[str, str] = {}
-    PROPAGATOR.inject(carrier, trace.set_span_in_context(span.span, NO_PARENT))
+    carrier = context_headers(span.span.get_span_context())
     kept = [pair for pair in headers if pair[0] not in _CONTEXT_HEADERS]
     return kept + [(name, value.encode()) for name, value in carrier.items()]

@@ -96,11 +96,10 @@ class SpanEncoder:
             self._attributes((span.attributes or {}).copy()),  # type: ignore[attr-defined]  # a MappingProxyType, declared as Mapping
             count(b"\x50", span.dropped_attributes),
         )
-        if span.events:
-            parts += [self._event(event) for event in span.events]
+        # Each look at events or links copies them.
+        parts += [self._event(event) for event in span.events]
         parts.append(count(b"\x60", span.dropped_events))
-        if span.links:
-            parts += [self._link(link) for link in span.links]
+        parts += [self._link(link) for link in span.links]
         parts += (
             count(b"\x70", span.dropped_links),
             _status(span.status),

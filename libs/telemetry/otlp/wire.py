@@ -18,10 +18,12 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
-MAX_ATTRIBUTES = 4096
-"""Distinct (key, value) pairs kept; the cache starts afresh when it is full."""
+MAX_KEYS = 512
+"""Keys kept; the cache starts afresh when it is full."""
+MAX_STRINGS = 256
+"""Values kept per key; they start afresh when they are as many."""
 MAX_CACHED_LENGTH = 1024
-"""Strings longer than this many characters are encoded each time."""
+"""Fields longer than this many bytes are encoded each time."""
 
 _double = struct.Struct("<Bd").pack
 _INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
@@ -93,42 +95,66 @@ def key_value(key: str, value: Any) -> bytes:
     return text(b"\x0a", key) + block(b"\x12", any_value(value))
 
 
+class _Key:
+    """One attribute's key: its bytes, and the fields of its last few string values."""
+
+    __slots__ = ("encoded", "strings")
+
+    def __init__(self, key: str) -> None:
+        self.encoded = text(b"\x0a", key)
+        self.strings: dict[str, bytes] = {}
+
+
 class AttributeEncoder:
     """Attributes as repeated KeyValue fields under one tag, keeping those that repeat.
 
-    Not locked: a batch processor exports one batch at a time, and a lost or repeated cache entry
-    would cost time, never bytes.
+    Not locked: a batch processor exports one batch at a time, and a lost or repeated entry would
+    cost time, never bytes.
     """
 
     def __init__(self, tag: bytes) -> None:
         self._tag = tag
-        # The type is part of the key because True == 1 == 1.0 are three different attributes.
-        self._cache: dict[tuple[str, str | int, type], bytes] = {}
+        self._keys: dict[str, _Key] = {}
 
     def __call__(self, attributes: Mapping[str, Any] | None) -> bytes:
         """Bytes of all attributes in order; one that cannot be encoded is logged and left out."""
         if not attributes:
             return b""
-        cache = self._cache
         encoded = []
         for key, value in attributes.items():
             kind = type(value)
-            if kind is str or kind is int or kind is bool:
-                known = cache.get((key, value, kind))
-                encoded.append(known if known is not None else self._encode(key, value))
+            known = self._keys.get(key)
+            if known is None:
+                encoded.append(self._any(key, value))
+            elif kind is str:
+                encoded.append(known.strings.get(value) or self._string(known, key, value))
+            elif kind is int and 0 <= value <= _INT64_MAX:
+                number = known.encoded + block(b"\x12", b"\x18" + varint(value))
+                encoded.append(self._tag + varint(len(number)) + number)
             else:
-                encoded.append(self._encode(key, value))
+                encoded.append(self._any(key, value))
         return b"".join(encoded)
 
-    def _encode(self, key: str, value: Any) -> bytes:
+    def _string(self, known: _Key, key: str, value: str) -> bytes:
+        try:
+            payload = value.encode()
+        except UnicodeEncodeError:
+            return self._any(key, value)
+        field = block(self._tag, known.encoded + block(b"\x12", block(b"\x0a", payload)))
+        if len(field) <= MAX_CACHED_LENGTH:
+            if len(known.strings) >= MAX_STRINGS:
+                known.strings.clear()
+            known.strings[value] = field
+        return field
+
+    def _any(self, key: str, value: Any) -> bytes:
         try:
             encoded = block(self._tag, key_value(key, value))
         except Exception:
             logger.exception("Left out attribute %r, which has no OTLP encoding", key)
             return b""
-        kind = type(value)
-        if kind in (str, int, bool) and len(encoded) <= MAX_CACHED_LENGTH:
-            if len(self._cache) >= MAX_ATTRIBUTES:
-                self._cache.clear()
-            self._cache[key, value, kind] = encoded
+        if key not in self._keys and len(key) <= MAX_CACHED_LENGTH:
+            if len(self._keys) >= MAX_KEYS:
+                self._keys.clear()
+            self._keys[key] = _Key(key)
         return encoded
