@@ -20,6 +20,10 @@ from delivery.availability import KAFKA_ERRORS
 if TYPE_CHECKING:
     from delivery.receiver import Consumer
 
+# How long a broker waits for new records before it answers that there are none. aiokafka asks a
+# broker one question at a time: while one about empty partitions (the dead letters') is open, none
+# about the others can be asked, and with Faust's 1.5 s a busy worker stands still most of the time.
+_BROKER_WAIT_MS: Final = 50
 _FETCH_TIMEOUT_MS: Final = 500
 _PAUSED_POLL_S: Final = 0.05
 _STOP_TIMEOUT_S: Final = 5.0
@@ -52,6 +56,7 @@ class GroupThread(AIOKafkaConsumerThread):
             KafkaError, OSError, TimeoutError: Kafka is away, or refuses.
         """
         consumer = self._create_consumer(loop=self.thread_loop)
+        consumer._fetch_max_wait_ms = _BROKER_WAIT_MS
         try:
             await consumer.start()
         except BaseException:
