@@ -45,13 +45,16 @@ def fold(text: str) -> str:
 
 
 def _unmarked(decomposed: str) -> str:
-    """Without the diacritics of Latin letters: elsewhere a mark makes another letter."""
+    """Without the diacritics of Latin letters: elsewhere a mark makes another letter.
+
+    A mark that stands on no letter at all (on punctuation, which goes) makes none either.
+    """
     kept: list[str] = []
-    after_latin = False
+    marks_go = True
     for char in decomposed:
         if not unicodedata.combining(char):
-            after_latin = char < _BEHIND_LATIN
-        elif after_latin:
+            marks_go = char < _BEHIND_LATIN or not (char.isalnum() or _is_vowel_sign(char))
+        elif marks_go:
             continue
         kept.append(char)
     return "".join(kept)
