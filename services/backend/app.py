@@ -30,7 +30,14 @@ from delivery.faust_app import App, create_app
 from delivery.postgres import is_database_away
 from delivery.settings import KafkaSettings
 from error_injection import Rules, injection_middleware
-from telemetry import SettingsError, Telemetry, TelemetrySettings, configure, read_settings
+from telemetry import (
+    SettingsError,
+    Telemetry,
+    TelemetrySettings,
+    configure,
+    garbage,
+    read_settings,
+)
 from telemetry.http import instrument, record_exception
 
 NAME = "backend"
@@ -45,6 +52,13 @@ class _Telemetry(Service):
 
     async def on_stop(self) -> None:
         self._telemetry.shutdown()
+
+
+class _Started(Service):
+    """The last to start: what there is now, stays."""
+
+    async def on_start(self) -> None:
+        garbage.settle()
 
 
 def build(environ: Mapping[str, str]) -> App:
@@ -86,6 +100,7 @@ def build(environ: Mapping[str, str]) -> App:
         HttpServer(instrument(api, observed, PATHS), settings.backend_host, settings.backend_port),
         Migrations(database),
         FollowRules(rules),
+        _Started(),
     ]
     add_commands(Parts(kafka, database.engine, telemetry))
     return worker

@@ -14,7 +14,6 @@ from typing import Final
 from litestar import Litestar
 from litestar.types import ASGIApp
 
-from bookapp import collector
 from bookapp.api import create_api
 from bookapp.books import idempotency
 from bookapp.books.controller import Library
@@ -38,7 +37,7 @@ from error_injection import (
     error_injection_routes,
     injection_middleware,
 )
-from telemetry import SettingsError, TelemetrySettings, configure, read_settings
+from telemetry import SettingsError, TelemetrySettings, configure, garbage, read_settings
 from telemetry.client import TracedTransport
 from telemetry.http import instrument, record_exception
 
@@ -88,7 +87,7 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
         beside = asyncio.create_task(work_beside_requests())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(database.ready(), START_WAIT)
-        collector.settle()
+        garbage.settle()
         try:
             yield
         finally:  # by now every request has been answered
