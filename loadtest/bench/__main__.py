@@ -7,61 +7,106 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-from loadtest.bench import http_cases, report, stream_cases
-from loadtest.bench.measure import Measurement
+from loadtest.bench import (
+    consumer_cases,
+    growth_cases,
+    http_cases,
+    life_cases,
+    relay_cases,
+    report,
+)
 from loadtest.bench.parts import Parts
+from loadtest.bench.results import Fact, Finding, Measurement, Spans
+from loadtest.bench.variants import VARIANTS
 
 from embedded.processes import StartError
 
-KINDS = ("http", "streams")
+KINDS = ("http", "streams", "life", "growth")
+BEGIN, END = "<!-- what the benchmark printed -->\n", "<!-- end of it -->\n"
 
 
 def main() -> int:
     """Run the kinds that were asked for; 0 when every case ran without an error."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", default=",".join(KINDS), help="of " + ", ".join(KINDS))
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each HTTP run")
-    parser.add_argument("--rounds", type=int, default=3, help="how often variants take turns")
-    parser.add_argument("--quick", action="store_true", help="one shape a case, one round")
-    parser.add_argument("--embedded-kafka", action="store_true", help="not Apache Kafka")
-    parser.add_argument("--json", type=Path, help="write every measurement here")
-    parser.add_argument("--markdown", type=Path, help="write the table of the docs here")
-    options = parser.parse_args()
-    rounds = 1 if options.quick else options.rounds
-    measured: list[Measurement] = []
+    options = _options()
     began = time.monotonic()
+    findings: list[Finding] = []
     try:
         parts = Parts(embedded_kafka=options.embedded_kafka)
     except StartError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     try:
-        for one in _cases(parts, options.only.split(","), options.seconds, rounds, options.quick):
-            measured.append(one)
-            print(
-                f"{time.monotonic() - began:6.0f} s  {one.case:55s} {one.variant:20s}"
-                f" {one.per_second:9,.0f} {one.unit}/s",
-                flush=True,
-            )
+        for finding in _findings(parts, options):
+            findings.append(finding)
+            if not isinstance(finding, Spans):
+                print(f"{time.monotonic() - began:6.0f} s  {_line(finding)}", flush=True)
     finally:
         parts.close()
-    table = report.markdown(measured, f"PostgreSQL 18 with fsync, {parts.kafka_name}")
+    table = report.markdown(findings, parts.names)
     print(f"\n{table}")
-    if options.markdown:
-        options.markdown.write_text(table)
-    if options.json:
-        rows = {"measurements": measured, "ratios": report.ratios(report.medians(measured))}
-        options.json.write_bytes(msgspec.json.format(msgspec.json.encode(rows)))
-    return 1 if any(one.errors for one in measured) else 0
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "results.md").write_text(table)
+    (options.out / "results.json").write_bytes(_json(findings, parts.names))
+    if options.docs:
+        before, _, rest = options.docs.read_text().partition(BEGIN)
+        options.docs.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}")
+    return 1 if any(f.errors for f in findings if isinstance(f, Measurement)) else 0
 
 
-def _cases(
-    parts: Parts, only: list[str], seconds: float, rounds: int, quick: bool
-) -> Iterator[Measurement]:
-    if "http" in only:
-        yield from http_cases.run(parts, seconds=seconds, rounds=rounds, quick=quick)
-    if "streams" in only:
-        yield from stream_cases.run(parts, rounds=rounds, quick=quick)
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", default=",".join(KINDS), help="of " + ", ".join(KINDS))
+    parser.add_argument("--variants", help="some of them: ours; FastAPI; …, with ; between")
+    parser.add_argument("--seconds", type=float, help="of each load (3, quick: 2)")
+    parser.add_argument("--rounds", type=int, help="how often variants take turns (2, quick: 1)")
+    parser.add_argument("--quick", action="store_true", help="one shape a case: four minutes")
+    parser.add_argument("--embedded-kafka", action="store_true", help="not Apache Kafka")
+    parser.add_argument("--out", type=Path, default=Path("build/bench"), help="for the results")
+    parser.add_argument("--docs", type=Path, help="a page whose marked part the table replaces")
+    options = parser.parse_args()
+    options.only = options.only.split(",")
+    if unknown := set(options.only) - set(KINDS):
+        parser.error(f"--only takes {', '.join(KINDS)}; not {', '.join(sorted(unknown))}")
+    options.seconds = options.seconds or (2.0 if options.quick else 3.0)
+    options.rounds = options.rounds or (1 if options.quick else 2)
+    return options
+
+
+def _findings(parts: Parts, options: argparse.Namespace) -> Iterator[Finding]:
+    seconds, rounds, quick = options.seconds, options.rounds, options.quick
+    names = options.variants.split(";") if options.variants else None
+    if "http" in options.only:
+        variants = [v for v in VARIANTS if names is None or v.name in names]
+        yield from http_cases.run(parts, variants, seconds=seconds, rounds=rounds, quick=quick)
+    if "life" in options.only:
+        yield from life_cases.run(parts, seconds=seconds, rounds=rounds, quick=quick)
+    if "streams" in options.only:
+        records = relay_cases.Records()
+        consumers = [c for c in consumer_cases.CONSUMERS if names is None or c.name in names]
+        yield from relay_cases.run(parts, records, rounds=rounds, quick=quick)
+        yield from consumer_cases.run(parts, consumers, rounds=rounds, quick=quick)
+        yield from consumer_cases.rebuild(parts)
+        if parts.apache and not quick:
+            yield from growth_cases.partitions(parts, records, 100_000)
+    if "growth" in options.only:
+        yield from growth_cases.run(parts, seconds=seconds, rounds=rounds, quick=quick)
+
+
+def _line(finding: Measurement | Fact) -> str:
+    if isinstance(finding, Fact):
+        return f"{finding.name:75s} {finding.value:12,.2f} {finding.unit}"
+    speed = f"{finding.per_second:9,.0f} {finding.unit}/s"
+    return f"{finding.case:55s} {finding.variant:18s} {speed}"
+
+
+def _json(findings: list[Finding], servers: str) -> bytes:
+    kinds = {"measurements": Measurement, "facts": Fact, "spans": Spans}
+    found = {name: [f for f in findings if isinstance(f, kind)] for name, kind in kinds.items()}
+    goals = [
+        {**msgspec.structs.asdict(goal), "reached": goal.reached} for goal in report.goals(findings)
+    ]
+    whole = {"servers": servers, "goals": goals, **found}
+    return msgspec.json.format(msgspec.json.encode(whole))
 
 
 if __name__ == "__main__":

@@ -7,28 +7,12 @@ the goals means.
 
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 import msgspec
 import psutil
 from loadtest.bench.generator import Load, Result
-
-
-class Measurement(msgspec.Struct, kw_only=True):
-    """One run of one variant."""
-
-    case: str
-    variant: str
-    per_second: float
-    unit: str = "requests"
-    p50_ms: float | None = None
-    p99_ms: float | None = None
-    errors: int = 0
-    cpu_us: dict[str, float] = {}
-    """Microseconds of CPU per request or record, by process."""
-    memory_mb: dict[str, float] = {}
-    spans_expected: int | None = None
-    spans_received: int | None = None
 
 
 def tree(pid: int) -> list[psutil.Process]:
@@ -93,3 +77,42 @@ def run_load(load: Load) -> Result:
     if done.returncode:
         raise RuntimeError(done.stderr.decode().strip().splitlines()[-1])
     return msgspec.json.decode(done.stdout, type=Result)
+
+
+class Progress:
+    """How fast something counts up to `total`, after the first tenth and up to the last twentieth:
+    neither the start of a process nor a rebalance is part of that, nor the last page.
+
+    `cpu_us` is what the processes of `pids` took per unit in that time, `memory` what each of them
+    held at each look. `seconds` bounds the time.
+    """
+
+    def __init__(
+        self,
+        done: Callable[[], int],
+        total: int,
+        pids: Mapping[str, int],
+        *,
+        seconds: float = 600.0,
+    ) -> None:
+        inside: list[tuple[float, int]] = []
+        usage = Usage(pids)
+        self.memory: list[dict[str, float]] = []
+        given_up = time.monotonic() + 600
+        while True:
+            at, count = time.monotonic(), done()
+            self.memory.append(usage.memory())
+            if count >= 0.1 * total:
+                if not inside:
+                    usage = Usage(pids)
+                inside.append((at, count))
+            if count >= 0.95 * total or (inside and at - inside[0][0] >= seconds):
+                break
+            if at > given_up:
+                raise TimeoutError(f"{count} of {total} after 600 s")
+            time.sleep(0.25)
+        if len(inside) < 2:
+            raise ValueError(f"{total} is too little to be measured")
+        (began, first), (ended, last) = inside[0], inside[-1]
+        self.per_second = (last - first) / (ended - began)
+        self.cpu_us = usage.per(last - first)

@@ -4,13 +4,18 @@ Only one variant runs at a time, each with the whole machine; the database, the 
 consumer group are the same for all of ours, so a variant goes on where the last one stopped.
 """
 
+import asyncio
 import contextlib
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from loadtest.bench.sink import count_spans
 
 from embedded.broker import Broker
@@ -21,9 +26,31 @@ from embedded.postgres import Postgres
 from embedded.processes import Process
 from embedded.services import bare_environment, start_service
 
-TOPICS = ("book_ingestion", "book_ingestion.dlq", "peer_book_ingestion")
+TOPIC = "book_ingestion"
+TOPICS = (TOPIC, "book_ingestion.dlq", "peer_book_ingestion")
 QUEUE = {"OTEL_BSP_MAX_QUEUE_SIZE": "65536"}
 """Spans are counted, so none may be dropped in a burst: the same queue for all variants."""
+
+
+class Sql:
+    """One connection, for looking at a database from outside."""
+
+    def __init__(self, url: str) -> None:
+        self._runner = asyncio.Runner()
+        self._connection = self._runner.run(asyncpg.connect(url))
+
+    def value(self, query: str) -> Any:
+        """The first value of the first row."""
+        return self._runner.run(self._connection.fetchval(query, timeout=120))
+
+    def run(self, statements: str) -> None:
+        """Run any statements, without an answer."""
+        self._runner.run(self._connection.execute(statements, timeout=600))
+
+    def close(self) -> None:
+        """Leave."""
+        self._runner.run(self._connection.close())
+        self._runner.close()
 
 
 class Parts:
@@ -31,30 +58,66 @@ class Parts:
 
     def __init__(self, *, embedded_kafka: bool) -> None:
         self._exit = contextlib.ExitStack()
-        self.postgres = self._exit.enter_context(Postgres(fsync=True))
-        self.database_url = self.postgres.create_database("bench")
-        self.kafka_name, self.kafka_url, self.kafka_pid = self._start_kafka(embedded_kafka)
-        self.directory = Path(self._exit.enter_context(tempfile.TemporaryDirectory()))
-        bare = bare_environment(os.environ)
-        here = os.pathsep.join(filter(None, (os.getcwd(), bare.get("PYTHONPATH"))))
-        self.environment = {
-            **bare,
-            "PYTHONPATH": here,
-            "DATABASE_URL": self.database_url,
-            "KAFKA_BROKER_URL": self.kafka_url,
-            "LOG_LEVEL": "WARNING",
-        }
+        try:
+            self.postgres = self._exit.enter_context(Postgres(fsync=True))
+            self.kafka = self._start_kafka(embedded_kafka)
+            self.directory = Path(self._exit.enter_context(tempfile.TemporaryDirectory()))
+            bare = bare_environment(os.environ)
+            here = os.pathsep.join(filter(None, (os.getcwd(), bare.get("PYTHONPATH"))))
+            self.environment = {
+                **bare,
+                "PYTHONPATH": here,
+                "KAFKA_BROKER_URL": self.kafka.url,
+                "LOG_LEVEL": "WARNING",
+            }
+            self.sql = self.database("bench")
+        except BaseException:
+            self.close()
+            raise
 
-    def _start_kafka(self, embedded: bool) -> tuple[str, str, int]:
+    @property
+    def apache(self) -> bool:
+        """Whether Kafka is Apache Kafka."""
+        return isinstance(self.kafka, Kafka)
+
+    @property
+    def names(self) -> str:
+        """What the services run on, in words."""
+        kafka = f"Apache Kafka {kafka_version()}" if self.apache else "the embedded broker"
+        return f"PostgreSQL 18 with fsync, {kafka}"
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The servers' processes."""
+        kafka = self.kafka.pid if isinstance(self.kafka, Kafka) else self.kafka.process.pid
+        return {"PostgreSQL": self.postgres.process.pid, "Kafka": kafka}
+
+    def _start_kafka(self, embedded: bool) -> Kafka | Broker:
         if not embedded:
             try:
-                kafka = self._exit.enter_context(Kafka(heap="1g"))
+                return self._exit.enter_context(Kafka(heap="1g"))
             except MissingTool as missing:
                 print(f"Apache Kafka cannot be had ({missing}); the embedded broker stands in.")
-            else:
-                return f"Apache Kafka {kafka_version()}", kafka.url, kafka.pid
-        broker = self._exit.enter_context(Broker(TOPICS))
-        return "the embedded broker", broker.url, broker.process.pid
+        return self._exit.enter_context(Broker(TOPICS))
+
+    def database(self, name: str) -> Sql:
+        """A new database, for the programs that are started from now on."""
+        url = self.postgres.create_database(name)
+        self.environment["DATABASE_URL"] = url
+        sql = Sql(url)
+        self._exit.callback(sql.close)
+        return sql
+
+    def records(self) -> int:
+        """How many records the topic has taken so far."""
+
+        async def ends() -> int:
+            async with AIOKafkaConsumer(TOPIC, bootstrap_servers=self.kafka.url) as consumer:
+                known = consumer.partitions_for_topic(TOPIC) or ()
+                offsets = await consumer.end_offsets([TopicPartition(TOPIC, n) for n in known])
+                return sum(offsets.values())
+
+        return asyncio.run(ends())
 
     @contextlib.contextmanager
     def sink(self) -> Iterator["Sink"]:
@@ -64,6 +127,7 @@ class Parts:
             yield sink
         finally:
             sink.process.stop()
+            sink.received.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def program(
@@ -103,6 +167,6 @@ class Sink:
         """What makes a service export to it."""
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.port}", **QUEUE}
 
-    def spans(self, suffix: str) -> int:
-        """How many spans of this name came, from whichever service. Decodes all; run it last."""
-        return sum(n for key, n in count_spans(self.received).items() if key.endswith(suffix))
+    def spans(self) -> Counter[str]:
+        """What came, by `service/kind/name`. Decodes all: call it when the services have ended."""
+        return count_spans(self.received)

@@ -1,42 +1,52 @@
-"""What a benchmark prints and writes: a table for people, JSON for programs, ratios for both.
+"""What a benchmark prints and writes: a table for people, JSON for programs, goals for both.
 
-A figure is the median of its rounds. Absolute figures are this machine's; the ratios are the point.
+Variants that took turns are compared round by round, and the median of those ratios counts: the
+machine's drift from one minute to the next is in both sides of each. Absolute figures are this
+machine's; the ratios are the point.
 """
 
 import platform
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
-from loadtest.bench.measure import Measurement
+from loadtest.bench.results import Fact, Finding, Measurement, Spans
 
-GOALS = (
+RATIOS = (
     # case (its beginning), variant, compared with, at least
     ("GET /books/{id}", "ours", "FastAPI", 4.0),
     ("POST /books/add", "ours", "FastAPI", 2.0),
     ("GET /books (100)", "ours", "FastAPI", 1.5),
     ("consumer", "ours", "FastStream", 2.0),
     ("GET /books/{id}", "ours", "ours, untraced", 0.55),
-    ("POST /books/add", "ours", "ours, untraced", 0.55),
     ("GET /books (100)", "ours", "ours, untraced", 0.55),
+    ("POST /books/add", "ours", "ours, untraced", 0.55),
     ("POST /books/bulk_add", "ours", "ours, untraced", 0.55),
     ("consumer", "ours", "ours, untraced", 0.55),
+    # without a goal: what the stock wiring would leave of it, and the limit of what Python reads
+    ("GET /books/{id}", "ours, stock wiring", "ours, untraced", None),
+    ("GET /books (100)", "ours, stock wiring", "ours, untraced", None),
+    ("POST /books/add", "ours, stock wiring", "ours, untraced", None),
+    ("consumer", "ours", "bare aiokafka", None),
 )
 
 
-class Ratio(msgspec.Struct, frozen=True, kw_only=True):
-    """How one variant's throughput relates to another's in the same case."""
+class Goal(msgspec.Struct, frozen=True, kw_only=True):
+    """One number beside what it is to be."""
 
-    case: str
-    variant: str
-    to: str
-    ratio: float
-    goal: float
+    what: str
+    value: float
+    unit: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
 
     @property
-    def reached(self) -> bool:
-        """Whether the goal was met."""
-        return self.ratio >= self.goal
+    def reached(self) -> bool | None:
+        """None where there is no goal."""
+        if self.at_least is None and self.at_most is None:
+            return None
+        enough = self.at_least is None or self.value >= self.at_least
+        return enough and (self.at_most is None or self.value <= self.at_most)
 
 
 def medians(measurements: Iterable[Measurement]) -> list[Measurement]:
@@ -45,61 +55,109 @@ def medians(measurements: Iterable[Measurement]) -> list[Measurement]:
     for measurement in measurements:
         rounds.setdefault((measurement.case, measurement.variant), []).append(measurement)
     return [
-        sorted(several, key=lambda m: m.per_second)[len(several) // 2]
+        sorted(several, key=lambda m: m.per_second)[(len(several) - 1) // 2]
         for several in rounds.values()
     ]
 
 
-def ratios(rows: Sequence[Measurement]) -> list[Ratio]:
-    """Every goal that both of its variants were measured for."""
-    by_name = {(row.case, row.variant): row for row in rows}
+def goals(findings: Sequence[Finding]) -> list[Goal]:
+    """The ratios of variants that were measured in the same rounds, and the facts."""
+    measured = [f for f in findings if isinstance(f, Measurement)]
+    speed = {(m.case, m.variant, m.round): m.per_second for m in measured}
     found = []
-    for beginning, variant, to, goal in GOALS:
-        for row in rows:
-            other = by_name.get((row.case, to))
-            if row.variant == variant and other and row.case.startswith(beginning):
-                ratio = row.per_second / other.per_second
-                found.append(Ratio(case=row.case, variant=variant, to=to, ratio=ratio, goal=goal))
+    for beginning, variant, to, at_least in RATIOS:
+        for case in dict.fromkeys(m.case for m in measured if m.case.startswith(beginning)):
+            ratios = [
+                ours / speed[case, to, number]
+                for (name, who, number), ours in speed.items()
+                if (name, who) == (case, variant) and (case, to, number) in speed
+            ]
+            if ratios:
+                what = f"{case}: {variant} / {to}"
+                found.append(Goal(what=what, value=statistics.median(ratios), at_least=at_least))
+    facts: dict[str, list[Fact]] = {}
+    for fact in findings:
+        if isinstance(fact, Fact):
+            facts.setdefault(fact.name, []).append(fact)
+    for name, several in facts.items():
+        first = several[0]
+        value = statistics.median(fact.value for fact in several)
+        limits = {"at_least": first.at_least, "at_most": first.at_most}
+        found.append(Goal(what=name, value=value, unit=first.unit, **limits))
     return found
 
 
-def markdown(measurements: Sequence[Measurement], servers: str) -> str:
+def markdown(findings: Sequence[Finding], servers: str) -> str:
     """The tables of the docs."""
-    rows = medians(measurements)
+    measured = [f for f in findings if isinstance(f, Measurement)]
+    rounds = 1 + max((m.round for m in measured), default=0)
     lines = [
         f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {servers};"
-        f" medians of {_rounds(measurements)} round(s).",
+        f" {rounds} round(s), of which the medians are shown.",
         "",
-        "| case | variant | per second | p50 ms | p99 ms | CPU µs each | spans received | errors |",
-        "|---|---|---:|---:|---:|---|---:|---:|",
+        "### Goals",
+        "",
+        *_table("what | is | goal | reached", map(_goal_row, goals(findings)), numbers={1, 2}),
     ]
-    for row in rows:
-        cpu = ", ".join(f"{name} {value:.0f}" for name, value in row.cpu_us.items())
-        lines.append(
-            f"| {row.case} | {row.variant} | {row.per_second:,.0f} {row.unit} | {_ms(row.p50_ms)} |"
-            f" {_ms(row.p99_ms)} | {cpu} | {_spans(row)} | {row.errors} |"
+    for title, chosen in (("Requests", "requests"), ("Records", "records")):
+        rows = [row for row in medians(measured) if row.unit == chosen]
+        lines += ["", f"### {title}", ""]
+        lines += _table(
+            "case | variant | per second | p50 ms | p99 ms | CPU µs each | MB | errors",
+            map(_row, rows),
+            numbers={2, 3, 4, 7},
         )
-    lines += ["", "| case | ratio | is | goal | reached |", "|---|---|---:|---:|---|"]
-    for ratio in ratios(rows):
-        lines.append(
-            f"| {ratio.case} | {ratio.variant} / {ratio.to} | {ratio.ratio:.2f} | {ratio.goal:g} |"
-            f" {'yes' if ratio.reached else 'no'} |"
-        )
+    spans = [f for f in findings if isinstance(f, Spans)]
+    lines += ["", "### Spans received", ""]
+    lines += _table("variant | span | expected | received", map(_span_row, _summed(spans)), {2, 3})
     return "\n".join(lines) + "\n"
 
 
-def _rounds(measurements: Sequence[Measurement]) -> int:
-    counts: dict[tuple[str, str], int] = {}
-    for one in measurements:
-        counts[one.case, one.variant] = counts.get((one.case, one.variant), 0) + 1
-    return round(statistics.median(counts.values())) if counts else 0
+def _table(head: str, rows: Iterable[str], numbers: set[int]) -> list[str]:
+    columns = range(head.count("|") + 1)
+    rule = "|".join("---:" if n in numbers else "---" for n in columns)
+    return [f"| {head} |", f"|{rule}|", *(f"| {row} |" for row in rows)]
+
+
+def _goal_row(goal: Goal) -> str:
+    wanted = " and ".join(
+        f"{sign} {limit:g}"
+        for sign, limit in (("≥", goal.at_least), ("≤", goal.at_most))
+        if limit is not None
+    )
+    reached = {None: "", True: "yes", False: "**no**"}[goal.reached]
+    shown = f"{goal.value:,.0f}" if goal.value >= 100 else f"{goal.value:.2f}"
+    return f"{goal.what} | {shown} {goal.unit} | {wanted} | {reached}"
+
+
+def _row(row: Measurement) -> str:
+    shown: Callable[[dict[str, float]], str] = lambda values: ", ".join(  # noqa: E731 - twice, here
+        f"{name} {value:,.0f}" for name, value in values.items() if value >= 0.5
+    )
+    return (
+        f"{row.case} | {row.variant} | {row.per_second:,.0f} | {_ms(row.p50_ms)} |"
+        f" {_ms(row.p99_ms)} | {shown(row.cpu_us)} | {shown(row.memory_mb)} | {row.errors}"
+    )
 
 
 def _ms(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
 
 
-def _spans(row: Measurement) -> str:
-    if row.spans_expected is None:
-        return ""
-    return f"{row.spans_received:,} of {row.spans_expected:,}"
+def _summed(spans: Iterable[Spans]) -> list[Spans]:
+    """Over all rounds."""
+    sums: dict[tuple[str, str], Spans] = {}
+    for one in spans:
+        known = sums.get((one.variant, one.span))
+        if known is not None:
+            one = msgspec.structs.replace(
+                one,
+                expected=one.expected + known.expected,
+                received=one.received + known.received,
+            )
+        sums[one.variant, one.span] = one
+    return list(sums.values())
+
+
+def _span_row(one: Spans) -> str:
+    return f"{one.variant} | {one.span} | {one.expected:,} | {one.received:,}"

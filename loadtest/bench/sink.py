@@ -9,11 +9,13 @@ import argparse
 import asyncio
 import gzip
 import struct
+from collections import Counter
 from pathlib import Path
 from typing import cast
 
 import uvloop
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 _ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n"
 
@@ -45,9 +47,9 @@ class _Exporter(asyncio.Protocol):
         self.file.close()
 
 
-def count_spans(received: Path) -> dict[str, int]:
-    """How many spans of each service and name stand in the file, keyed `service/name`."""
-    counts: dict[str, int] = {}
+def count_spans(received: Path) -> Counter[str]:
+    """How many spans stand in the file, keyed `service/kind/name`: `bookapp/server/GET /books`."""
+    counts: Counter[str] = Counter()
     data = received.read_bytes() if received.exists() else b""
     at = 0
     while at < len(data):
@@ -56,21 +58,16 @@ def count_spans(received: Path) -> dict[str, int]:
         at += 4 + length
         if body[:2] == b"\x1f\x8b":
             body = gzip.decompress(body)
-        request = ExportTraceServiceRequest.FromString(body)
-        for resource in request.resource_spans:
-            service = next(
-                (
-                    attribute.value.string_value
-                    for attribute in resource.resource.attributes
-                    if attribute.key == "service.name"
-                ),
-                "?",
-            )
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            attributes = {a.key: a.value.string_value for a in resource.resource.attributes}
+            service = attributes.get("service.name", "?")
             for scope in resource.scope_spans:
-                for span in scope.spans:
-                    key = f"{service}/{span.name}"
-                    counts[key] = counts.get(key, 0) + 1
+                counts.update(f"{service}/{_kind(span)}/{span.name}" for span in scope.spans)
     return counts
+
+
+def _kind(span: Span) -> str:
+    return Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_").lower()
 
 
 async def serve(port: int, out: Path) -> None:

@@ -68,6 +68,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await app.state.producer.stop()
     await engine.dispose()
+    if shut_down_telemetry:
+        shut_down_telemetry()
 
 
 async def session() -> AsyncIterator[AsyncSession]:
@@ -77,7 +79,7 @@ async def session() -> AsyncIterator[AsyncSession]:
 
 
 Session = Annotated[AsyncSession, Depends(session)]
-traced = configure("peer-fastapi")
+shut_down_telemetry = configure("peer-fastapi")
 app = FastAPI(lifespan=lifespan)
 
 
@@ -114,7 +116,7 @@ async def add_book(new: NewBook, session: Session) -> int:
     return row.id
 
 
-if traced:
+if shut_down_telemetry:
     from opentelemetry.instrumentation.aiokafka import AIOKafkaInstrumentor
     from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
     from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor

@@ -33,9 +33,10 @@ class Record(BaseModel):
     book: Book
 
 
-traced = configure("peer-faststream")
+shut_down_telemetry = configure("peer-faststream")
 broker = KafkaBroker(
-    os.environ["KAFKA_BROKER_URL"], middlewares=[KafkaTelemetryMiddleware()] if traced else []
+    os.environ["KAFKA_BROKER_URL"],
+    middlewares=[KafkaTelemetryMiddleware()] if shut_down_telemetry else [],
 )
 app = FastStream(broker)
 pool: asyncpg.Pool | None = None
@@ -47,10 +48,17 @@ async def connect() -> None:
     global pool
     pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=2, max_size=10)
     await pool.execute(TABLE)
-    if traced:
+    if shut_down_telemetry:
         from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
 
         AsyncPGInstrumentor().instrument()
+
+
+@app.after_shutdown
+async def shut_down() -> None:
+    """Send what is still buffered."""
+    if shut_down_telemetry:
+        shut_down_telemetry()
 
 
 @broker.subscriber(
