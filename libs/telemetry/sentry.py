@@ -17,9 +17,6 @@ must not turn a storm of errors into an outage. Without a DSN nothing is touched
 import logging
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import sentry_sdk
@@ -31,6 +28,8 @@ from sentry_sdk.integrations.logging import LoggingIntegration, ignore_logger
 from sentry_sdk.integrations.otlp import OTLPIntegration
 from sentry_sdk.integrations.threading import ThreadingIntegration
 
+from telemetry.reporting import is_unreported
+
 if TYPE_CHECKING:
     from telemetry.settings import TelemetrySettings
 
@@ -38,7 +37,6 @@ EVENTS_PER_MINUTE = 120
 """Events built per process and minute; what comes on top is in the log, which loses nothing."""
 
 _PASSWORD = re.compile(r"(://[^:/@\s]*):[^/@\s]+@")
-_unreported: ContextVar[bool] = ContextVar("telemetry_sentry_unreported", default=False)
 
 
 def configure_sentry(settings: "TelemetrySettings") -> None:
@@ -84,16 +82,6 @@ def flush_sentry(timeout_s: float) -> None:
     sentry_sdk.flush(timeout=timeout_s)
 
 
-@contextmanager
-def unreported() -> Iterator[None]:
-    """Nothing that happens inside is reported: for health and metrics routes."""
-    token = _unreported.set(True)
-    try:
-        yield
-    finally:
-        _unreported.reset(token)
-
-
 class _LimitedLogging(LoggingIntegration):
     """Sentry's logging integration behind a token bucket, in front of the dear part."""
 
@@ -109,7 +97,7 @@ class _LimitedLogging(LoggingIntegration):
         refill = (now - self._filled_at) * EVENTS_PER_MINUTE / 60
         self._tokens = min(self._tokens + refill, EVENTS_PER_MINUTE)
         self._filled_at = now
-        if _unreported.get() or self._tokens < 1:
+        if is_unreported() or self._tokens < 1:
             return False
         self._tokens -= 1
         return True
@@ -128,7 +116,7 @@ def _before_breadcrumb(crumb: dict[str, Any], hint: dict[str, Any]) -> dict[str,
 
 
 def _before_send(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any] | None:
-    if _unreported.get():
+    if is_unreported():
         return None
     span = trace.get_current_span()
     context = span.get_span_context()

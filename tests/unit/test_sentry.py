@@ -21,7 +21,8 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from telemetry import sentry
 from telemetry.http import instrument
-from telemetry.sentry import configure_sentry, flush_sentry, unreported
+from telemetry.reporting import unreported
+from telemetry.sentry import configure_sentry, flush_sentry
 from telemetry.settings import TelemetrySettings
 
 logger = logging.getLogger("bookapp.test")

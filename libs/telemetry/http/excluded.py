@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from telemetry.http.asgi import ASGIApp, Receive, Scope, Send
-from telemetry.sentry import unreported
+from telemetry.reporting import unreported
 
 
 def quiet(app: ASGIApp) -> ASGIApp:
