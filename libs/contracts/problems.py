@@ -21,6 +21,13 @@ MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 2
 """What ``Retry-After`` says with a 503, in seconds: about one reconnection attempt."""
 
+_RENAMED: Final = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+
 _logger = logging.getLogger(__name__)
 
 
@@ -68,7 +75,7 @@ def problem_response(
 ) -> Response[bytes]:
     """A problem as a response. ``detail`` is shown to the caller."""
     problem = Problem(
-        title=HTTPStatus(status).phrase,
+        title=phrase(status),
         status=status,
         detail=_encodable(detail),
         errors=[FieldError(_encodable(e.field), _encodable(e.reason)) for e in errors],
@@ -111,12 +118,17 @@ def problem_handlers(database_away: Callable[[BaseException], bool]) -> Exceptio
     return {Exception: handle}
 
 
+def phrase(status: int) -> str:
+    """The status's name in RFC 9110, whatever the interpreter: Python has these since 3.13."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
+
+
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
     """Litestar's ``responses=`` for the problems that a route can answer with."""
     return {
         status: ResponseSpec(
             Problem,
-            description=HTTPStatus(status).phrase,
+            description=phrase(status),
             media_type=MEDIA_TYPE,
             generate_examples=False,
         )
