@@ -1,5 +1,6 @@
 """The README and the guides name only what is there: files, make targets, tests, alerts."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)")
+PACKAGES = "bookapp|backend|contracts|delivery|embedded|error_injection|telemetry"
+MODULE = re.compile(rf"`((?:{PACKAGES})(?:\.[a-z_]+)+)`")
 TARGET = re.compile(r"^([a-z-]+):.*?## (.*)$", re.MULTILINE)
 
 
@@ -38,6 +41,20 @@ def test_a_page_names_tests_that_there_are(page: Path) -> None:
     known = names_of_tests() | {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
     # `-k` takes the beginning of a name as well.
     assert {name for name in named if not any(one.startswith(name) for one in known)} == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md", "docs/lift-it.md"])
+def test_the_modules_that_are_explained_are_there(page: str) -> None:
+    named = MODULE.findall((ROOT / page).read_text())
+    assert {name for name in named if not resolves(name)} == set()
+
+
+def resolves(name: str) -> bool:
+    """Whether it is a module, or something in one."""
+    if importlib.util.find_spec(name) is not None:
+        return True
+    module, _, attribute = name.rpartition(".")
+    return hasattr(importlib.import_module(module), attribute)
 
 
 def test_the_readme_has_the_makefile_s_own_list() -> None:
