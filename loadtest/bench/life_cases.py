@@ -1,12 +1,14 @@
 """A process's life: how soon it works, what it holds after many requests, what it does without
 Kafka."""
 
+import contextlib
 import http.client
 import json
 import statistics
 import time
 from collections.abc import Iterator
 
+import msgspec
 from loadtest.bench.generator import Load, get, post
 from loadtest.bench.http_cases import caught_up
 from loadtest.bench.measure import resident_mb, run_load
@@ -97,19 +99,8 @@ def without_kafka(parts: Parts, seconds: float, rounds: int) -> Iterator[Finding
         p99: dict[str, list[float]] = {"while Kafka answers": [], "while Kafka is stopped": []}
         for number in range(rounds + 1):
             for name, kept in p99.items():
-                if "stopped" in name:
-                    parts.kafka.pause()
-                try:
-                    result = run_load(
-                        Load(
-                            url=service.url,
-                            connections=load.connections,
-                            requests=load.requests,
-                            seconds=seconds,
-                        )
-                    )
-                finally:
-                    parts.kafka.resume()
+                with parts.kafka_stopped() if "stopped" in name else contextlib.nullcontext():
+                    result = run_load(msgspec.structs.replace(load, url=service.url))
                 if number == 0:
                     continue  # to warm up
                 kept.append(result.p99_ms)

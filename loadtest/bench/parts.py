@@ -7,6 +7,7 @@ consumer group are the same for all of ours, so a variant goes on where the last
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -79,6 +80,15 @@ class Parts:
     def apache(self) -> bool:
         """Whether Kafka is Apache Kafka."""
         return isinstance(self.kafka, Kafka)
+
+    @contextlib.contextmanager
+    def kafka_stopped(self) -> Iterator[None]:
+        """Kafka with its connections open, and no answer from it."""
+        os.kill(self.pids["Kafka"], signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pids["Kafka"], signal.SIGCONT)
 
     @property
     def names(self) -> str:

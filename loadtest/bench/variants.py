@@ -99,7 +99,7 @@ def running(
                 variant.name,
                 [*command, "--no-access-log"],
                 {**common, "BACKEND_URL": backend_url},
-                f"{url}/books?limit=1",
+                f"{url}{'/openapi.json' if variant.peer else '/health/ready'}",
             )
         )
         pids[name] = server.pid

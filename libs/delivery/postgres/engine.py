@@ -63,7 +63,12 @@ class Pool(AsyncpgPool):  # type: ignore[misc]  # asyncpg has no types
         *,
         timeout: float | None = None,  # noqa: ASYNC109 - as above
     ) -> None:
-        await super().release(connection, timeout=timeout or RELEASE_TIMEOUT)
+        try:
+            await super().release(connection, timeout=timeout or RELEASE_TIMEOUT)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it comes second
+            # asyncpg has closed what it could not release. What happened before is what counts, and
+            # it may be a cancellation: in its place, a time-out would be taken for one that passes.
+            logger.debug("a connection was closed instead of released: %r", error)
 
 
 class Transaction(PostgresTransaction):

@@ -121,6 +121,23 @@ async def test_a_server_that_refuses_the_password_from_now_on_is_away(
     await close_pool(engine)
 
 
+async def test_a_cancelled_statement_ends_as_cancelled_while_the_server_is_silent(
+    narrow: Engine, postgres_server: Postgres
+) -> None:
+    """A time-out in its place is an error that passes: whoever tries for ever never ends."""
+    assert await narrow.pool.fetchval("SELECT 7") == 7
+    postgres_server.pause()
+    try:
+        asking = asyncio.create_task(narrow.pool.fetchval("SELECT 7", timeout=30))
+        await asyncio.sleep(0.1)  # it has been sent
+        asking.cancel()
+        await asyncio.wait({asking}, timeout=5)
+        assert asking.cancelled()
+    finally:
+        postgres_server.resume()
+    assert await ask(narrow) == 7
+
+
 async def test_a_pool_in_full_use_is_told_within_5_s(narrow: Engine) -> None:
     async with narrow.pool.acquire():
         assert await seconds_until_away(narrow) < 5
