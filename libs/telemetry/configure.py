@@ -20,7 +20,6 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from telemetry import exporters, kafka, logs
 from telemetry.metrics import HISTOGRAMS
@@ -28,7 +27,7 @@ from telemetry.reader import Reader
 from telemetry.sampling import sampler
 from telemetry.settings import TelemetrySettings
 
-_BATCH = 512  # items per export, the specification's default
+_LOG_BATCH = 512  # records per export, the specification's default
 
 _current: "Telemetry | None" = None
 
@@ -118,15 +117,7 @@ def _set_up_traces(telemetry: Telemetry, resource: Resource, exporting: bool) ->
     provider = TracerProvider(sampler=sampler(settings), resource=resource, shutdown_on_exit=False)
     if exporting and settings.otel_traces_exporter == "otlp":
         exporter = exporters.span_exporter(settings)
-        size = settings.otel_bsp_max_queue_size
-        provider.add_span_processor(
-            BatchSpanProcessor(
-                exporter,
-                max_queue_size=size,
-                max_export_batch_size=min(_BATCH, size),
-                schedule_delay_millis=settings.otel_bsp_schedule_delay,
-            )
-        )
+        provider.add_span_processor(exporters.span_processor(exporter, settings))
         telemetry._stops.append(provider.shutdown)
         telemetry._aborts.append(exporter.shutdown)
     trace.set_tracer_provider(provider)
@@ -158,7 +149,7 @@ def _set_up_logs(
         BatchLogRecordProcessor(
             exporter,
             max_queue_size=size,
-            max_export_batch_size=min(_BATCH, size),
+            max_export_batch_size=min(_LOG_BATCH, size),
             schedule_delay_millis=settings.otel_blrp_schedule_delay,
         )
     )

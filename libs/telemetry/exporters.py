@@ -4,13 +4,17 @@ Over HTTP/protobuf, traces and logs go through our caching encoder (``telemetry.
 through the stock exporter. Over gRPC all three are stock.
 """
 
+from typing import Any
+
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.sdk._logs.export import LogRecordExporter
 from opentelemetry.sdk.metrics.export import MetricExporter
-from opentelemetry.sdk.trace.export import SpanExporter
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.util.re import parse_env_headers
 
 from telemetry import otlp
+from telemetry.otlp.exporters import CachingSpanExporter, EncodingSpanProcessor
 from telemetry.settings import TelemetrySettings
 
 # gRPC's library is imported where it is used: it costs a process 15 MB and 0.2 s.
@@ -32,6 +36,19 @@ def span_exporter(settings: TelemetrySettings) -> SpanExporter:
 
         return OTLPSpanExporter(settings.otel_exporter_otlp_endpoint, headers=_headers(settings))
     return otlp.span_exporter(settings)
+
+
+def span_processor(exporter: SpanExporter, settings: TelemetrySettings) -> SpanProcessor:
+    """What gathers ended spans for an exporter; our own exporter takes them encoded."""
+    size = settings.otel_bsp_max_queue_size
+    options: dict[str, Any] = {
+        "max_queue_size": size,
+        "max_export_batch_size": min(settings.otel_bsp_max_export_batch_size, size),
+        "schedule_delay_millis": settings.otel_bsp_schedule_delay,
+    }
+    if isinstance(exporter, CachingSpanExporter):
+        return EncodingSpanProcessor(exporter, **options)
+    return BatchSpanProcessor(exporter, **options)
 
 
 def metric_exporter(settings: TelemetrySettings) -> MetricExporter:

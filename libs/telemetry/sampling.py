@@ -5,6 +5,7 @@ again for it, and of most pairs only one side would be kept.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace.sampling import (
@@ -45,9 +46,12 @@ class LinkedSampler(Sampler):
         parent = get_current_span(parent_context).get_span_context()
         if parent.is_valid:
             if self._follow_parent:
-                return _result(parent.trace_flags.sampled, attributes, parent.trace_state)
+                return _result(bool(parent.trace_flags & 1), attributes, parent.trace_state)
         elif links:
-            return _result(any(link.context.trace_flags.sampled for link in links), attributes)
+            for link in links:
+                if link.context.trace_flags & 1:
+                    return _result(True, attributes)
+            return _result(False, attributes)
         return self._root.should_sample(
             parent_context, trace_id, name, kind, attributes, links, trace_state
         )
@@ -57,9 +61,15 @@ class LinkedSampler(Sampler):
         return f"Linked{rule}{{{self._root.get_description()}}}"
 
 
+_DROPPED: Final = SamplingResult(Decision.DROP)
+_SAMPLED: Final = SamplingResult(Decision.RECORD_AND_SAMPLE)
+
+
 def _result(
     sampled: bool, attributes: Attributes, trace_state: TraceState | None = None
 ) -> SamplingResult:
+    if not attributes and not trace_state:  # nearly always, and nothing changes them
+        return _SAMPLED if sampled else _DROPPED
     if not sampled:
         return SamplingResult(Decision.DROP, None, trace_state)
     return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, trace_state)

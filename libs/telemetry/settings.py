@@ -91,8 +91,10 @@ class TelemetrySettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper
 
     - ``otel_exporter_otlp_headers``: ``name=value``, comma separated; may hold a secret.
     - ``otel_traces_sampler_arg``: the share of new traces that the two ratio samplers keep.
-    - ``otel_bsp_max_queue_size``: spans kept while the Collector is slow or away (about 3 KB
+    - ``otel_bsp_max_queue_size``: spans kept while the Collector is slow or away (about 1 KB
       each); what comes on top is dropped. ``otel_blrp_max_queue_size`` is the same for logs.
+    - ``otel_bsp_max_export_batch_size``: spans per export at most. The specification's 512 makes
+      four times the requests; 2048 spans are about 1 MB, a quarter of what a Collector takes.
     - ``otel_bsp_schedule_delay``, ``otel_blrp_schedule_delay``, ``otel_metric_export_interval``:
       milliseconds until what is buffered leaves.
     - ``sentry_release`` and ``sentry_environment`` also become service.version and
@@ -120,7 +122,8 @@ class TelemetrySettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper
         "parentbased_traceidratio",
     ] = "parentbased_always_on"
     otel_traces_sampler_arg: Ratio = 1.0
-    otel_bsp_max_queue_size: PositiveInt = 8192
+    otel_bsp_max_queue_size: PositiveInt = 16_384
+    otel_bsp_max_export_batch_size: PositiveInt = 2048
     otel_bsp_schedule_delay: PositiveInt = 1000
     otel_blrp_max_queue_size: PositiveInt = 4096
     otel_blrp_schedule_delay: PositiveInt = 1000

@@ -14,6 +14,7 @@ import itertools
 import os
 import re
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from loadtest.bench.results import Fact, Finding, Measurement, Spans
 from loadtest.bench.variants import BACKEND, UNTRACED
 
 from embedded.ports import free_port
+from embedded.processes import Process
 
 SECONDS = 12.0
 """How long a consumer's speed is measured, at most."""
@@ -45,8 +47,9 @@ class Consumer(msgspec.Struct, frozen=True, kw_only=True):
     service: str | None = None
 
 
-FASTSTREAM = ["python", "-m", "faststream", "run", "loadtest.bench.peers.faststream_consumer:app"]
-BARE = ["python", "-m", "loadtest.bench.peers.aiokafka_consumer"]
+PYTHON = [sys.executable, "-m"]
+FASTSTREAM = [*PYTHON, "faststream", "run", "loadtest.bench.peers.faststream_consumer:app"]
+BARE = [*PYTHON, "loadtest.bench.peers.aiokafka_consumer"]
 OURS = Consumer(name="ours", command=BACKEND, table="backend.book", service="backend")
 OURS_UNTRACED = Consumer(name="ours, untraced", command=BACKEND, table="backend.book")
 CONSUMERS = (
@@ -70,6 +73,7 @@ def consume(
         sink = outer.enter_context(parts.sink()) if consumer.service else None
         with contextlib.ExitStack() as stack:
             pids = dict(parts.pids)
+            running: list[Process] = []
             group = f"bench-{next(_groups)}"
             if halves:
                 stack.enter_context(servers_on(1, parts))
@@ -81,13 +85,17 @@ def consume(
                     "BACKEND_PORT": str(free_port()),
                 }
                 with starting_on(0 if halves else None):
-                    pids[f"worker {number}"] = stack.enter_context(
-                        parts.program(consumer.name, consumer.command, environment)
-                    ).pid
+                    running.append(
+                        stack.enter_context(
+                            parts.program(consumer.name, consumer.command, environment)
+                        )
+                    )
+                pids[f"worker {number}"] = running[-1].pid
             if halves:
-                ours = [pid for who, pid in pids.items() if who.startswith("worker")]
-                stack.enter_context(taking_turns(ours))
-            progress = Progress(lambda: parts.sql.value(count), total, pids, seconds=SECONDS)
+                stack.enter_context(taking_turns([process.pid for process in running]))
+            progress = Progress(
+                lambda: parts.sql.value(count), total, pids, running=running, seconds=SECONDS
+            )
         expected = parts.sql.value(count)
         spans = sink.spans() if sink else {}
     yield Measurement(

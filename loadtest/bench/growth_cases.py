@@ -9,7 +9,7 @@ import contextlib
 import statistics
 from collections.abc import Iterator, Sequence
 
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
 from loadtest.bench import consumer_cases, relay_cases
 from loadtest.bench.generator import Load, get
 from loadtest.bench.measure import run_load
@@ -114,7 +114,7 @@ def partitions(parts: Parts, records: relay_cases.Records, size: int) -> Iterato
     admin = AdminClient({"bootstrap.servers": parts.kafka.url})
     admin.delete_topics([TOPIC])[TOPIC].result()
     wait_until(lambda: TOPIC not in admin.list_topics(timeout=5).topics, 30, what="its deletion")
-    admin.create_topics([NewTopic(TOPIC, 16)])[TOPIC].result()
+    parts.create_topic(TOPIC, 16)
     name = f"a backlog of {size:,}, 16 partitions"
     for finding in relay_cases.relay(parts, records, size, name, waiting=True):
         if not isinstance(finding, Fact):

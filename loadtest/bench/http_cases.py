@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from loadtest.bench.generator import Load, get, post
 from loadtest.bench.measure import Usage, run_load
-from loadtest.bench.parts import Parts, Sink
+from loadtest.bench.parts import PEER_TOPIC, Parts, Sink
 from loadtest.bench.results import Finding, Measurement, Spans
 from loadtest.bench.variants import FASTAPI, OURS_UNTRACED, Running, Variant, running
 
@@ -148,7 +148,8 @@ def fill(parts: Parts) -> None:
 
 
 def fill_peer(parts: Parts) -> None:
-    """As many books in the peer's table, which it makes at its start."""
+    """As many books in the peer's table, which it makes at its start; and its topic."""
+    parts.create_topic(PEER_TOPIC, 4)
     with running(parts, FASTAPI, None):
         parts.sql.run(
             "INSERT INTO peer_book (title, author, status)"

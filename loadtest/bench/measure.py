@@ -8,11 +8,13 @@ the goals means.
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import psutil
 from loadtest.bench.generator import Load, Result
+
+from embedded.processes import Process
 
 
 def tree(pid: int) -> list[psutil.Process]:
@@ -84,7 +86,7 @@ class Progress:
     neither the start of a process nor a rebalance is part of that, nor the last page.
 
     `cpu_us` is what the processes of `pids` took per unit in that time, `memory` what each of them
-    held at each look. `seconds` bounds the time.
+    held at each look. `seconds` bounds the time. Raises RuntimeError when one of `running` ends.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Progress:
         total: int,
         pids: Mapping[str, int],
         *,
+        running: Sequence[Process] = (),
         seconds: float = 600.0,
     ) -> None:
         inside: list[tuple[float, int]] = []
@@ -108,6 +111,8 @@ class Progress:
                 inside.append((at, count))
             if count >= 0.95 * total or (inside and at - inside[0][0] >= seconds):
                 break
+            if ended := [process for process in running if not process.running]:
+                raise RuntimeError(f"{ended[0].name} ended: {ended[0].last_words()}")
             if at > given_up:
                 raise TimeoutError(f"{count} of {total} after 600 s")
             time.sleep(0.25)

@@ -17,6 +17,7 @@ from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
 from loadtest.bench.sink import count_spans
 
 from embedded.broker import Broker
@@ -28,7 +29,8 @@ from embedded.processes import Process
 from embedded.services import bare_environment, start_service
 
 TOPIC = "book_ingestion"
-TOPICS = (TOPIC, "book_ingestion.dlq", "peer_book_ingestion")
+PEER_TOPIC = "peer_book_ingestion"
+TOPICS = (TOPIC, "book_ingestion.dlq", PEER_TOPIC)
 QUEUE = {"OTEL_BSP_MAX_QUEUE_SIZE": "65536"}
 """Spans are counted, so none may be dropped in a burst: the same queue for all variants."""
 
@@ -117,6 +119,12 @@ class Parts:
         sql = Sql(url)
         self._exit.callback(sql.close)
         return sql
+
+    def create_topic(self, name: str, partitions: int) -> None:
+        """Make a topic on Apache Kafka; the embedded broker has all from its start."""
+        if self.apache:
+            admin = AdminClient({"bootstrap.servers": self.kafka.url})
+            admin.create_topics([NewTopic(name, partitions)])[name].result()
 
     def records(self) -> int:
         """How many records the topic has taken so far."""

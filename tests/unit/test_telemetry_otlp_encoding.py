@@ -206,11 +206,10 @@ def test_caches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             ],
             encoder,
         )
-    keys = encoder._attributes._keys
-    assert len(keys) <= 10
-    assert all(len(key.strings) <= 50 for key in keys.values())
-    kept = [field for key in keys.values() for field in key.strings.values()]
-    assert max(map(len, kept)) <= wire.MAX_CACHED_LENGTH
+    assert len(encoder._attributes._keys) <= 10
+    kept = encoder._attributes._strings
+    assert len(kept) <= 50
+    assert max(map(len, kept.values())) <= wire.MAX_CACHED_LENGTH
     assert len(encoder._names) <= 10
     assert len(encoder._owners._resources) <= 3
     assert len(encoder._owners._scopes) <= 3

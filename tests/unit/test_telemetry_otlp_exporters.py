@@ -3,12 +3,13 @@
 import gzip
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 import pytest
 from opentelemetry._logs import LogRecord
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -17,14 +18,22 @@ from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
-from opentelemetry.trace import SpanContext
+from opentelemetry.trace import SpanContext, TraceFlags
 
 from telemetry.otlp import log_exporter, span_exporter
-from telemetry.otlp.exporters import CachingLogExporter, CachingSpanExporter
+from telemetry.otlp.exporters import (
+    AT_ONCE,
+    CachingLogExporter,
+    CachingSpanExporter,
+    EncodingSpanProcessor,
+)
+from telemetry.otlp.spans import Queued
 from telemetry.settings import TelemetrySettings
 
-SPAN = ReadableSpan("GET /books/{id}", SpanContext(1, 2, False), start_time=1, end_time=2)
-UNENCODABLE = ReadableSpan("lone \ud800", SpanContext(1, 2, False), start_time=1, end_time=2)
+SAMPLED = SpanContext(1, 2, False, TraceFlags(TraceFlags.SAMPLED))
+SPAN = ReadableSpan("GET /books/{id}", SAMPLED, start_time=1, end_time=2)
+UNSAMPLED = ReadableSpan("GET /books/{id}", SpanContext(1, 2, False), start_time=1, end_time=2)
+UNENCODABLE = ReadableSpan("lone \ud800", SAMPLED, start_time=1, end_time=2)
 RECORD = ReadableLogRecord(LogRecord(timestamp=1, body="added"), Resource({}))
 
 
@@ -146,6 +155,24 @@ def test_what_cannot_be_encoded_fails_its_batch_and_raises_nothing(collector: Co
     assert exporter.export([UNENCODABLE]) is SpanExportResult.FAILURE
     assert exporter.export([SPAN]) is SpanExportResult.SUCCESS
     exporter.shutdown()
+
+
+def test_spans_are_encoded_by_the_dozen_and_one_that_cannot_be_costs_no_other(
+    collector: Collector,
+) -> None:
+    exporter = cast(CachingSpanExporter, span_exporter(settings(collector.url)))
+    processor = EncodingSpanProcessor(exporter, max_queue_size=999, max_export_batch_size=999)
+    queue = cast("Collection[Queued]", processor._batch_processor._queue)
+    for _ in range(AT_ONCE - 1):
+        processor.on_end(SPAN)
+    assert [queued.span for queued in queue] == [SPAN] * (AT_ONCE - 1)
+    processor.on_end(UNENCODABLE)
+    assert {queued.span for queued in queue} == {None}  # nothing but bytes waits from here on
+    processor.on_end(UNSAMPLED)
+    processor.on_end(SPAN)  # encoded as it leaves
+    processor.shutdown()
+    [(_, _, body)] = collector.requests
+    assert body == encode_spans([SPAN] * AT_ONCE).SerializeToString()
 
 
 def test_a_dead_collector_costs_a_bounded_time_and_shutdown_ends_the_wait() -> None:

@@ -5,15 +5,22 @@ Promise: ``SpanEncoder().encode(spans)`` equals
 Source of the format: opentelemetry-proto's trace.proto.
 """
 
+import logging
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.trace import Link, SpanContext, SpanKind
+from opentelemetry.sdk.util import BoundedList
+from opentelemetry.trace import Link, SpanKind
 from opentelemetry.trace.status import Status, StatusCode
 
 from telemetry.otlp.groups import Groups, OwnerEncoder
-from telemetry.otlp.wire import AttributeEncoder, block, count, text, varint
+from telemetry.otlp.wire import AttributeEncoder, block, count, text
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 MAX_NAMES = 1024
 """Distinct (name, kind) pairs kept; span names are templates, so a service has dozens."""
@@ -27,9 +34,11 @@ _KINDS = {
     SpanKind.CONSUMER: b"\x30\x05",
 }
 # SpanFlags: bit 8 says that bit 9 (the parent is remote) is meaningful.
+_FLAGS, _LINK_FLAGS = b"\x85\x01", b"\x35"
 _LOCAL, _REMOTE = (0x100).to_bytes(4, "little"), (0x300).to_bytes(4, "little")
 _times = struct.Struct("<BQBQ").pack
 _time = struct.Struct("<BQ").pack
+_link_ids = struct.Struct("BB16sBB8s").pack
 
 
 def _timestamps(start: int | None, end: int | None) -> bytes:
@@ -47,8 +56,50 @@ def _status(status: Status | None) -> bytes:
     return block(b"\x7a", text(b"\x12", status.description) + count(b"\x18", code))
 
 
-def _remote(context: SpanContext | None) -> bytes:
-    return _REMOTE if context and context.is_remote else _LOCAL
+def _remote(is_remote: bool) -> bytes:
+    return _REMOTE if is_remote else _LOCAL
+
+
+# An ended span changes no more, but its accessors copy what they give: dearer than encoding it.
+
+
+def _attributes(owner: ReadableSpan | Link) -> tuple[Mapping[str, Any], int]:
+    kept = owner._attributes
+    if type(kept) is BoundedAttributes:
+        return kept._dict, kept.dropped
+    return owner.attributes or {}, owner.dropped_attributes
+
+
+def _listed(kept: Sequence[T]) -> tuple[Collection[T], int]:
+    if type(kept) is BoundedList:
+        return kept._dq, kept.dropped  # type: ignore[attr-defined]  # the SDK's stub hides it
+    return kept, 0
+
+
+class Queued:
+    """An ended span on its way to the exporter, and its bytes as soon as somebody has made them.
+
+    Whoever makes them, the thread where it ended or the exporter's, they are the same.
+    """
+
+    __slots__ = ("field", "resource", "scope", "span")
+
+    def __init__(self, span: ReadableSpan) -> None:
+        self.resource = span._resource
+        self.scope = span._instrumentation_scope
+        self.span: ReadableSpan | None = span
+        self.field = b""
+
+    def encode(self, encoder: "SpanEncoder") -> bytes:
+        """The span's field of a request; empty, after a line in the log, if there can be none."""
+        span = self.span
+        if span is not None:
+            try:
+                self.field = encoder.one(span)
+            except Exception:
+                logger.exception("Left out the span %r, which cannot be encoded", span.name)
+            self.span = None
+        return self.field
 
 
 class SpanEncoder:
@@ -61,51 +112,54 @@ class SpanEncoder:
         self._link_attributes = AttributeEncoder(b"\x22")
         self._names: dict[tuple[str, SpanKind], bytes] = {}
 
-    def encode(self, spans: Sequence[ReadableSpan]) -> bytes:
-        """An ExportTraceServiceRequest.
+    def encode(self, spans: Iterable[ReadableSpan | Queued]) -> bytes:
+        """An ExportTraceServiceRequest. Raises as ``one`` does."""
+        groups = Groups(self._owners)
+        for span in spans:
+            if isinstance(span, Queued):
+                groups.of(span.resource, span.scope).append(span.encode(self))
+            else:
+                groups.of(span._resource, span._instrumentation_scope).append(self.one(span))
+        return groups.encode()
+
+    def one(self, span: ReadableSpan) -> bytes:
+        """One span's field of a request.
 
         Raises what the stock encoder would fail with: a name that is no text, an id or a time
         that does not fit.
         """
-        groups = Groups(self._owners)
-        for span in spans:
-            body = self._span(span)
-            groups.of(span.resource, span.instrumentation_scope).append(
-                b"\x12" + varint(len(body)) + body
-            )
-        return groups.encode()
+        return block(b"\x12", self._span(span))
 
     def _span(self, span: ReadableSpan) -> bytes:
-        context = span.context
-        parent = span.parent
-        parts = [
-            b"\x0a\x10",
-            context.trace_id.to_bytes(16, "big"),
-            b"\x12\x08",
-            context.span_id.to_bytes(8, "big"),
-        ]
-        if context.trace_state:
-            state = ",".join([f"{key}={value}" for key, value in context.trace_state.items()])
+        assert span._context is not None  # it is an SDK's span, which has one
+        trace_id, span_id, _, _, trace_state, _ = span._context
+        parent = span._parent
+        attributes, dropped_attributes = _attributes(span)
+        events, dropped_events = _listed(span._events)
+        links, dropped_links = _listed(span._links)
+        name = (span._name, span._kind)
+        parts = [b"\x0a\x10", trace_id.to_bytes(16, "big"), b"\x12\x08", span_id.to_bytes(8, "big")]
+        if trace_state:
+            state = ",".join([f"{key}={value}" for key, value in trace_state.items()])
             parts.append(text(b"\x1a", state))
         if parent:
             parts += (b"\x22\x08", parent.span_id.to_bytes(8, "big"))
         parts += (
-            self._names.get((span.name, span.kind)) or self._name(span.name, span.kind),
-            _timestamps(span.start_time, span.end_time),
-            # copy() gives a plain dict: iterating the SDK's locked mapping is twice as dear.
-            self._attributes((span.attributes or {}).copy()),  # type: ignore[attr-defined]  # a MappingProxyType, declared as Mapping
-            count(b"\x50", span.dropped_attributes),
+            self._names.get(name) or self._name(*name),
+            _timestamps(span._start_time, span._end_time),
+            self._attributes(attributes),
         )
-        # Each look at events or links copies them.
-        parts += [self._event(event) for event in span.events]
-        parts.append(count(b"\x60", span.dropped_events))
-        parts += [self._link(link) for link in span.links]
-        parts += (
-            count(b"\x70", span.dropped_links),
-            _status(span.status),
-            b"\x85\x01",
-            _remote(parent),
-        )
+        if dropped_attributes:
+            parts.append(count(b"\x50", dropped_attributes))
+        if events:
+            parts += [self._event(event) for event in events]
+        if dropped_events:
+            parts.append(count(b"\x60", dropped_events))
+        if links:
+            parts += [self._link(link) for link in links]
+        if dropped_links:
+            parts.append(count(b"\x70", dropped_links))
+        parts += (_status(span._status), _FLAGS, _remote(parent is not None and parent.is_remote))
         return b"".join(parts)
 
     def _name(self, name: str, kind: SpanKind) -> bytes:
@@ -126,16 +180,10 @@ class SpanEncoder:
         return block(b"\x5a", b"".join(parts))
 
     def _link(self, link: Link) -> bytes:
-        context = link.context
-        parts = (
-            b"\x0a\x10",
-            context.trace_id.to_bytes(16, "big"),
-            b"\x12\x08",
-            context.span_id.to_bytes(8, "big"),
-            # A link's trace state is left out, because the stock encoder leaves it out.
-            self._link_attributes(link.attributes),
-            count(b"\x28", link.dropped_attributes),
-            b"\x35",
-            _remote(context),
-        )
-        return block(b"\x6a", b"".join(parts))
+        # A link's trace state is left out, because the stock encoder leaves it out.
+        trace_id, span_id, is_remote, _, _, _ = link._context
+        ids = _link_ids(0x0A, 16, trace_id.to_bytes(16, "big"), 0x12, 8, span_id.to_bytes(8, "big"))
+        kept, dropped = _attributes(link)
+        if kept or dropped:
+            ids += self._link_attributes(kept) + count(b"\x28", dropped)
+        return block(b"\x6a", ids + _LINK_FLAGS + _remote(is_remote))

@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 
 MAX_KEYS = 512
 """Keys kept; the cache starts afresh when it is full."""
-MAX_STRINGS = 256
-"""Values kept per key; they start afresh when they are as many."""
+MAX_STRINGS = 4096
+"""Pairs of a key and a string kept; they start afresh when they are as many."""
 MAX_CACHED_LENGTH = 1024
 """Fields longer than this many bytes are encoded each time."""
 
@@ -38,12 +38,21 @@ def _encode_varint(number: int) -> bytes:
     return bytes(encoded)
 
 
+# What stands in a KeyValue before an int whose varint has so many bytes.
+_INTEGERS = tuple(bytes((0x12, size + 1, 0x18)) for size in range(11))
 _SMALL = tuple(_encode_varint(number) for number in range(4096))
 
 
 def varint(number: int) -> bytes:
     """A base-128 varint of a number ≥ 0."""
-    return _SMALL[number] if number < 4096 else _encode_varint(number)
+    if number < 4096:
+        return _SMALL[number]
+    if 1 << 14 <= number < 1 << 21:
+        return bytes((number & 0x7F | 0x80, number >> 7 & 0x7F | 0x80, number >> 14))
+    if 1 << 21 <= number < 1 << 28:
+        low = (number & 0x7F | 0x80, number >> 7 & 0x7F | 0x80, number >> 14 & 0x7F | 0x80)
+        return bytes((*low, number >> 21))
+    return _encode_varint(number)
 
 
 def block(tag: bytes, payload: bytes) -> bytes:
@@ -95,16 +104,6 @@ def key_value(key: str, value: Any) -> bytes:
     return text(b"\x0a", key) + block(b"\x12", any_value(value))
 
 
-class _Key:
-    """One attribute's key: its bytes, and the fields of its last few string values."""
-
-    __slots__ = ("encoded", "strings")
-
-    def __init__(self, key: str) -> None:
-        self.encoded = text(b"\x0a", key)
-        self.strings: dict[str, bytes] = {}
-
-
 class AttributeEncoder:
     """Attributes as repeated KeyValue fields under one tag, keeping those that repeat.
 
@@ -114,37 +113,40 @@ class AttributeEncoder:
 
     def __init__(self, tag: bytes) -> None:
         self._tag = tag
-        self._keys: dict[str, _Key] = {}
+        self._keys: dict[str, bytes] = {}
+        self._strings: dict[tuple[str, str], bytes] = {}
 
     def __call__(self, attributes: Mapping[str, Any] | None) -> bytes:
         """Bytes of all attributes in order; one that cannot be encoded is logged and left out."""
         if not attributes:
             return b""
-        encoded = []
-        for key, value in attributes.items():
-            kind = type(value)
-            known = self._keys.get(key)
-            if known is None:
-                encoded.append(self._any(key, value))
-            elif kind is str:
-                encoded.append(known.strings.get(value) or self._string(known, key, value))
-            elif kind is int and 0 <= value <= _INT64_MAX:
-                number = known.encoded + block(b"\x12", b"\x18" + varint(value))
-                encoded.append(self._tag + varint(len(number)) + number)
-            else:
-                encoded.append(self._any(key, value))
-        return b"".join(encoded)
-
-    def _string(self, known: _Key, key: str, value: str) -> bytes:
+        known = self._strings
         try:
-            payload = value.encode()
-        except UnicodeEncodeError:
-            return self._any(key, value)
-        field = block(self._tag, known.encoded + block(b"\x12", block(b"\x0a", payload)))
-        if len(field) <= MAX_CACHED_LENGTH:
-            if len(known.strings) >= MAX_STRINGS:
-                known.strings.clear()
-            known.strings[value] = field
+            return b"".join([known.get(pair) or self._new(pair) for pair in attributes.items()])
+        except TypeError:  # a value that cannot be looked for
+            return b"".join([self._any(*pair) for pair in attributes.items()])
+
+    def _new(self, pair: tuple[str, Any]) -> bytes:
+        key, value = pair
+        kind = type(value)
+        if kind is str:
+            return self._string(pair)
+        if kind is int and 0 <= value <= _INT64_MAX and (encoded := self._keys.get(key)):
+            number = varint(value)
+            field = encoded + _INTEGERS[len(number)] + number
+            return self._tag + varint(len(field)) + field
+        return self._any(key, value)
+
+    def _string(self, pair: tuple[str, str]) -> bytes:
+        known = self._keys.get(pair[0])
+        if known is None or not pair[1].isascii():
+            field = self._any(*pair)
+        else:
+            field = block(self._tag, known + block(b"\x12", block(b"\x0a", pair[1].encode())))
+        if 0 < len(field) <= MAX_CACHED_LENGTH:
+            if len(self._strings) >= MAX_STRINGS:
+                self._strings.clear()
+            self._strings[pair] = field
         return field
 
     def _any(self, key: str, value: Any) -> bytes:
@@ -156,5 +158,5 @@ class AttributeEncoder:
         if key not in self._keys and len(key) <= MAX_CACHED_LENGTH:
             if len(self._keys) >= MAX_KEYS:
                 self._keys.clear()
-            self._keys[key] = _Key(key)
+            self._keys[key] = text(b"\x0a", key)
         return encoded

@@ -48,7 +48,7 @@ class Lab:
         self.topic = TopicValue(name=name, dead_letter=TopicValue(name=f"{name}.dlq"))
         # Long enough for records sent in one go to be fetched in one go: the embedded broker
         # answers with one set of records as it came.
-        self._producer = Producer({"bootstrap.servers": url, "linger.ms": 50})
+        self._producer = Producer({"bootstrap.servers": url, "linger.ms": 1000})
         self._apps: list[App] = []
 
     def app(
