@@ -45,8 +45,9 @@ migrate: setup  ## bring the tables of both services in DATABASE_URL up to date
 	@$(BIN)/python -m bookapp.migrate
 	@$(BIN)/python -m backend.migrate
 
-test: setup  ## run the tests on real embedded parts (ARGS="-k name" picks some)
-	@$(BIN)/python -m pytest $(ARGS)
+# Tests mostly wait, for processes and time-outs: three files at a time take half as long on 2 cores.
+test: setup  ## run the tests on real embedded parts (ARGS="-k name -n0" picks some, one at a time)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 stack-test: setup  ## the same and more on Apache Kafka, the Collector, Prometheus and Bugsink, natively
 	@$(BIN)/python -m embedded.native
