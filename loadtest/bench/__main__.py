@@ -14,14 +14,15 @@ from loadtest.bench import (
     life_cases,
     relay_cases,
     report,
+    where_cases,
 )
 from loadtest.bench.parts import Parts
-from loadtest.bench.results import Fact, Finding, Measurement, Spans
+from loadtest.bench.results import Fact, Finding, Measurement, Share, Spans
 from loadtest.bench.variants import VARIANTS
 
 from embedded.processes import StartError
 
-KINDS = ("http", "streams", "life", "growth")
+KINDS = ("http", "where", "life", "streams", "growth")
 BEGIN, END = "<!-- what the benchmark printed -->\n", "<!-- end of it -->\n"
 
 
@@ -38,7 +39,7 @@ def main() -> int:
     try:
         for finding in _findings(parts, options):
             findings.append(finding)
-            if not isinstance(finding, Spans):
+            if not isinstance(finding, (Spans, Share)):
                 print(f"{time.monotonic() - began:6.0f} s  {_line(finding)}", flush=True)
     finally:
         parts.close()
@@ -75,9 +76,13 @@ def _options() -> argparse.Namespace:
 def _findings(parts: Parts, options: argparse.Namespace) -> Iterator[Finding]:
     seconds, rounds, quick = options.seconds, options.rounds, options.quick
     names = options.variants.split(";") if options.variants else None
+    if not {"http", "where"}.isdisjoint(options.only):
+        http_cases.fill(parts)
     if "http" in options.only:
         variants = [v for v in VARIANTS if names is None or v.name in names]
         yield from http_cases.run(parts, variants, seconds=seconds, rounds=rounds, quick=quick)
+    if "where" in options.only:
+        yield from where_cases.run(parts, seconds=seconds)
     if "life" in options.only:
         yield from life_cases.run(parts, seconds=seconds, rounds=rounds, quick=quick)
     if "streams" in options.only:
@@ -100,7 +105,7 @@ def _line(finding: Measurement | Fact) -> str:
 
 
 def _json(findings: list[Finding], servers: str) -> bytes:
-    kinds = {"measurements": Measurement, "facts": Fact, "spans": Spans}
+    kinds = {"measurements": Measurement, "facts": Fact, "spans": Spans, "parts": Share}
     found = {name: [f for f in findings if isinstance(f, kind)] for name, kind in kinds.items()}
     goals = [
         {**msgspec.structs.asdict(goal), "reached": goal.reached} for goal in report.goals(findings)

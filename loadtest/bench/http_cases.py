@@ -13,8 +13,8 @@ import msgspec
 from loadtest.bench.generator import Load, get, post
 from loadtest.bench.measure import Usage, run_load
 from loadtest.bench.parts import PEER_TOPIC, Parts, Sink
-from loadtest.bench.results import Finding, Measurement, Spans
-from loadtest.bench.variants import FASTAPI, OURS_UNTRACED, Running, Variant, running
+from loadtest.bench.results import Fact, Finding, Measurement, Spans
+from loadtest.bench.variants import FASTAPI, OURS, OURS_UNTRACED, Running, Variant, running
 
 from embedded.waiting import wait_until
 
@@ -95,6 +95,9 @@ def session(
     with parts.sink() as sink:
         yield from _session(parts, variant, sink, workers, connections, seconds, answers)
         received = sink.spans()
+        if variant == OURS:
+            size = sink.received.stat().st_size / max(received.total(), 1)
+            yield Fact(name="a span on its way to the Collector", value=size, unit="bytes")
     for span, expected in answers.items():
         # The peer's own way to write the same template.
         name = span.replace("{id}", "{book_id}") if variant.peer else span
@@ -160,8 +163,7 @@ def fill_peer(parts: Parts) -> None:
 def run(
     parts: Parts, variants: Sequence[Variant], *, seconds: float, rounds: int, quick: bool
 ) -> Iterator[Finding]:
-    """Every case, with its variants taking turns in each round."""
-    fill(parts)
+    """Every case, with its variants taking turns in each round; after ``fill``."""
     if any(variant.peer for variant in variants):
         fill_peer(parts)
     for number, workers in itertools.product(range(rounds), (1,) if quick else (1, 2)):

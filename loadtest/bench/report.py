@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
-from loadtest.bench.results import Fact, Finding, Measurement, Spans
+from loadtest.bench.results import Fact, Finding, Measurement, Share, Spans
 
 RATIOS = (
     # case (its beginning), variant, compared with, at least
@@ -120,6 +120,10 @@ def markdown(findings: Sequence[Finding], servers: str) -> str:
             map(_row, rows),
             numbers={2, 3, 4, 7},
         )
+    found = [f for f in findings if isinstance(f, Share)]
+    for case in dict.fromkeys(share.case for share in found):
+        lines += ["", f"### Where bookapp's time goes: {case}", ""]
+        lines += _parts([share for share in found if share.case == case])
     spans = [f for f in findings if isinstance(f, Spans)]
     lines += ["", "### Spans received", ""]
     lines += _table("variant | span | expected | received", map(_span_row, _summed(spans)), {2, 3})
@@ -130,6 +134,22 @@ def _table(head: str, rows: Iterable[str], numbers: set[int]) -> list[str]:
     columns = range(head.count("|") + 1)
     rule = "|".join("---:" if n in numbers else "---" for n in columns)
     return [f"| {head} |", f"|{rule}|", *(f"| {row} |" for row in rows)]
+
+
+def _parts(found: Sequence[Share]) -> list[str]:
+    """One row a part, one column a variant, and the sums."""
+    variants = list(dict.fromkeys(share.variant for share in found))
+    us = {(share.part, share.variant): share.cpu_us for share in found}
+    parts = sorted(
+        {share.part for share in found}, key=lambda part: -us.get((part, variants[-1]), 0.0)
+    )
+    rows = [(part, [us.get((part, variant), 0.0) for variant in variants]) for part in parts]
+    rows.append(("all", [sum(column) for column in zip(*(each for _, each in rows), strict=True)]))
+    return _table(
+        " | ".join(["CPU µs a request", *variants]),
+        (" | ".join([part, *(f"{value:,.0f}" for value in each)]) for part, each in rows),
+        numbers=set(range(1, 1 + len(variants))),
+    )
 
 
 def _goal_row(goal: Goal) -> str:

@@ -38,4 +38,13 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     at_least: float | None = None
 
 
-Finding = Measurement | Spans | Fact
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """What one part of a service takes of each request, in microseconds of CPU."""
+
+    case: str
+    variant: str
+    part: str
+    cpu_us: float
+
+
+Finding = Measurement | Spans | Fact | Share

@@ -6,7 +6,9 @@ add its consumer; the peer gets the machine to itself, and its adds wait for Kaf
 """
 
 import contextlib
+import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import msgspec
 from loadtest.bench.parts import Parts, Sink
@@ -76,8 +78,12 @@ def running(
     workers: int = 1,
     backend: bool = True,
     env: Mapping[str, str] | None = None,
+    sampled: Path | None = None,
 ) -> Iterator[Running]:
-    """Start a variant, and backend beside it when it is ours; `env` goes to both."""
+    """Start a variant, and backend beside it when it is ours; `env` goes to both.
+
+    With `sampled`, the variant writes there where its time goes (`loadtest.bench.sampled`).
+    """
     port, backend_port = free_port(), free_port()
     backend_url, url = f"http://127.0.0.1:{backend_port}", f"http://127.0.0.1:{port}"
     common = {**observed(variant, sink), **(env or {})}
@@ -94,6 +100,8 @@ def running(
             ).pid
         name = variant.service
         command = ["uvicorn", variant.app, "--port", str(port), "--workers", str(workers)]
+        if sampled is not None:
+            command = [sys.executable, "-m", "loadtest.bench.sampled", str(sampled), *command]
         server: Process = stack.enter_context(
             parts.program(
                 variant.name,

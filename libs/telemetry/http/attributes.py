@@ -14,8 +14,8 @@ from telemetry.http.asgi import Scope
 _METHODS: Final = frozenset(
     ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY")
 )
-_SECRET_PARAMETER: Final = re.compile(
-    r"(?i)((?:^|&)(?:[^=&]*(?:signature|credential|password|secret|token|key)|sig|awsaccesskeyid)=)[^&]*"
+_SECRET_NAME: Final = re.compile(
+    r"(?is).*(?:signature|credential|password|secret|token|key)|sig|awsaccesskeyid"
 )
 
 
@@ -26,7 +26,12 @@ def known_method(method: str) -> str:
 
 def redact(query: str) -> str:
     """The query string, with the values of parameters that hold secrets by their name left out."""
-    return _SECRET_PARAMETER.sub(r"\1REDACTED", query)
+    return "&".join(map(_redacted, query.split("&")))
+
+
+def _redacted(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    return f"{name}=REDACTED" if equals and _SECRET_NAME.fullmatch(name) else parameter
 
 
 @lru_cache(maxsize=1024)

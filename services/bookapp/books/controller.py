@@ -61,7 +61,12 @@ class BooksController(Controller):
         rows = rows[: page.limit]
         details = await library.details.of([row[0] for row in rows])
         known = details.get
-        body = _encode([{**row, "details": known(row[0])} for row in rows])
+        body = _encode(
+            [
+                {"id": i, "title": title, "author": author, "status": status, "details": known(i)}
+                for i, title, author, status in rows
+            ]
+        )
         return JsonAnswer(body, headers=[(b"link", page.link_to_next(rows[-1][0]))] if more else ())
 
     @get(

@@ -46,6 +46,7 @@ class DetailsSource:
         timeout: float = TIMEOUT,
         circuit: Circuit | None = None,
     ) -> None:
+        self._base_url = base_url.rstrip("/")
         self._http = httpx.AsyncClient(
             base_url=base_url, transport=transport, timeout=timeout, trust_env=False
         )
@@ -75,12 +76,13 @@ class DetailsSource:
     async def _ask(self, ids: Sequence[int]) -> Mapping[int, msgspec.Raw]:
         # The client's own parsing makes an object of each entry, with its dates, to be encoded
         # again: ten times the work of passing the JSON on. Request and address are the client's;
-        # the query is put into the URL here, because httpx takes its time over each character.
+        # they become a whole URL here, because httpx looks at each character, and twice if it has
+        # to put address and query together.
         request = list_books._get_kwargs(ids=",".join(map(str, ids)))
         query = urlencode(request["params"], safe=",")
         response = await self._client.get_async_httpx_client().request(
             request["method"],
-            f"{request['url']}?{query}",
+            f"{self._base_url}{request['url']}?{query}",
             extensions={"url_template": request["url"]},
         )
         if response.status_code != httpx.codes.OK:
