@@ -1,6 +1,9 @@
 """Servers listen on loopback unless they are told otherwise."""
 
+import http.client
 import ipaddress
+import statistics
+import time
 from typing import Any
 
 import psutil
@@ -31,7 +34,24 @@ def listening(pid: int) -> set[str]:
     return {str(getattr(address, "ipv4_mapped", None) or address) for address in addresses}
 
 
-def test_bookapp_listens_on_loopback(run_service: Any) -> None:
+def seconds_an_answer(port: int) -> float:
+    """The median of requests that follow each other on one connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    took = []
+    for _ in range(40):
+        began = time.perf_counter()
+        connection.request("GET", "/health/live")
+        connection.getresponse().read()
+        took.append(time.perf_counter() - began)
+    connection.close()
+    return statistics.median(took)
+
+
+DELAYED_ACKNOWLEDGEMENT = 0.04
+"""Seconds that Linux waits with it; what Nagle's algorithm holds back is as late as that."""
+
+
+def test_bookapp_listens_on_loopback_and_answers_at_once(run_service: Any) -> None:
     port = free_port()
     process = run_service(
         ["uvicorn", "bookapp.app:app", "--port", str(port)],
@@ -39,9 +59,12 @@ def test_bookapp_listens_on_loopback(run_service: Any) -> None:
         ready=f"http://127.0.0.1:{port}/health/live",
     )
     assert listening(process.pid) == {"127.0.0.1"}
+    assert seconds_an_answer(port) < DELAYED_ACKNOWLEDGEMENT
 
 
-def test_backend_listens_on_loopback_and_where_it_is_told_to(run_service: Any) -> None:
+def test_backend_listens_on_loopback_and_where_it_is_told_to_and_answers_at_once(
+    run_service: Any,
+) -> None:
     for told, expected in [({}, "127.0.0.1"), ({"BACKEND_HOST": "0.0.0.0"}, "0.0.0.0")]:
         port = free_port()
         process = run_service(
@@ -50,6 +73,7 @@ def test_backend_listens_on_loopback_and_where_it_is_told_to(run_service: Any) -
             ready=f"http://127.0.0.1:{port}/health/live",
         )
         assert listening(process.pid) == {expected}
+        assert seconds_an_answer(port) < DELAYED_ACKNOWLEDGEMENT
 
 
 def test_the_embedded_parts_listen_on_loopback(
