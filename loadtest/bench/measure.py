@@ -82,8 +82,8 @@ def run_load(load: Load) -> Result:
 
 
 class Progress:
-    """How fast something counts up to `total`, after the first tenth and up to the last twentieth:
-    neither the start of a process nor a rebalance is part of that, nor the last page.
+    """How fast something counts up to `total`, after the first tenth (or 10,000) and up to the last
+    twentieth: neither the start of a process nor a rebalance is part of that, nor the last page.
 
     `cpu_us` is what the processes of `pids` took per unit in that time, `memory` what each of them
     held at each look. `seconds` bounds the time. Raises RuntimeError when one of `running` ends.
@@ -105,7 +105,7 @@ class Progress:
         while True:
             at, count = time.monotonic(), done()
             self.memory.append(usage.memory())
-            if count >= 0.1 * total:
+            if count >= min(0.1 * total, 10_000):
                 if not inside:
                     usage = Usage(pids)
                 inside.append((at, count))
