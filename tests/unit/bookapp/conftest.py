@@ -16,7 +16,10 @@ from delivery.postgres import DatabaseAway, is_database_away
 
 
 class Row(dict):
-    """As asyncpg's: by name and by place."""
+    """As asyncpg's: by name and by place, and unpacked into its values."""
+
+    def __iter__(self):
+        return iter(self.values())
 
     def __getitem__(self, key):
         return list(self.values())[key] if isinstance(key, int) else super().__getitem__(key)
