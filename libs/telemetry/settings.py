@@ -43,8 +43,12 @@ def read_settings(
     given = {name: value.strip() for name, value in environ.items() if value.strip()}
     values = {**(defaults or {}), **given}
     names = {field.encode_name for field in msgspec.structs.fields(kind)}
+    ours = {name: value for name, value in values.items() if name in names}
+    for name, value in ours.items():
+        if "\0" in value:  # in a path or a host's name it fails with a line that names nothing
+            raise SettingsError(f"{name} has a NUL character in it")
     try:
-        return msgspec.convert({k: v for k, v in values.items() if k in names}, kind, strict=False)
+        return msgspec.convert(ours, kind, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(_explain(kind, str(error))) from None
 

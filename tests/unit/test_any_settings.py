@@ -67,6 +67,12 @@ def test_any_environment_gives_settings_or_one_line(kind: type[msgspec.Struct]) 
     check()
 
 
+def test_a_nul_is_refused_by_the_name_of_its_variable() -> None:
+    """Left to a library it would be "embedded null byte", and of which variable?"""
+    with pytest.raises(SettingsError, match="KAFKA_SSL_CAFILE has a NUL"):
+        read_settings(KafkaSettings, {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_CAFILE": "a\0b"})
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "value"),
     [

@@ -34,11 +34,15 @@ _KINDS = {
     SpanKind.CONSUMER: b"\x30\x05",
 }
 # SpanFlags: bit 8 says that bit 9 (the parent is remote) is meaningful.
-_FLAGS, _LINK_FLAGS = b"\x85\x01", b"\x35"
+_FLAGS = b"\x85\x01"
 _LOCAL, _REMOTE = (0x100).to_bytes(4, "little"), (0x300).to_bytes(4, "little")
+_LOCAL_LINK, _REMOTE_LINK = b"\x35" + _LOCAL, b"\x35" + _REMOTE
+# What stands before the ids of a link without attributes: its tag, its length, an id's.
+_BARE_LINK = b"\x6a\x21\x0a\x10"
 _times = struct.Struct("<BQBQ").pack
 _time = struct.Struct("<BQ").pack
-_link_ids = struct.Struct("BB16sBB8s").pack
+# A link is a trace id of 16 bytes, the tag and length of a span id, and that, in 8 bytes.
+_BETWEEN_IDS = 0x1208 << 64
 
 
 def _timestamps(start: int | None, end: int | None) -> bytes:
@@ -182,8 +186,10 @@ class SpanEncoder:
     def _link(self, link: Link) -> bytes:
         # A link's trace state is left out, because the stock encoder leaves it out.
         trace_id, span_id, is_remote, _, _, _ = link._context
-        ids = _link_ids(0x0A, 16, trace_id.to_bytes(16, "big"), 0x12, 8, span_id.to_bytes(8, "big"))
+        ids = (trace_id << 80 | _BETWEEN_IDS | span_id).to_bytes(26, "big")
+        flags = _REMOTE_LINK if is_remote else _LOCAL_LINK
         kept, dropped = _attributes(link)
-        if kept or dropped:
-            ids += self._link_attributes(kept) + count(b"\x28", dropped)
-        return block(b"\x6a", ids + _LINK_FLAGS + _remote(is_remote))
+        if not kept and not dropped:
+            return _BARE_LINK + ids + flags
+        attributes = self._link_attributes(kept) + count(b"\x28", dropped)
+        return block(b"\x6a", b"\x0a\x10" + ids + attributes + flags)

@@ -13,7 +13,7 @@ Source of the format: opentelemetry-proto's common.proto, protobuf.dev/encoding.
 
 import logging
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -104,6 +104,17 @@ def key_value(key: str, value: Any) -> bytes:
     return text(b"\x0a", key) + block(b"\x12", any_value(value))
 
 
+class _Fields(dict[tuple[str, Any], bytes]):
+    """Encoded attributes; ``make`` gives what is not there."""
+
+    def __init__(self, make: Callable[[tuple[str, Any]], bytes]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, pair: tuple[str, Any]) -> bytes:
+        return self._make(pair)
+
+
 class AttributeEncoder:
     """Attributes as repeated KeyValue fields under one tag, keeping those that repeat.
 
@@ -113,16 +124,16 @@ class AttributeEncoder:
 
     def __init__(self, tag: bytes) -> None:
         self._tag = tag
-        self._keys: dict[str, bytes] = {}
-        self._strings: dict[tuple[str, str], bytes] = {}
+        self._keys: dict[str, tuple[bytes, ...]] = {}
+        # No other values than strings: 1 and True are one key of a dictionary, and two attributes.
+        self._strings = _Fields(self._new)
 
     def __call__(self, attributes: Mapping[str, Any] | None) -> bytes:
         """Bytes of all attributes in order; one that cannot be encoded is logged and left out."""
         if not attributes:
             return b""
-        known = self._strings
         try:
-            return b"".join([known.get(pair) or self._new(pair) for pair in attributes.items()])
+            return b"".join(map(self._strings.__getitem__, attributes.items()))
         except TypeError:  # a value that cannot be looked for
             return b"".join([self._any(*pair) for pair in attributes.items()])
 
@@ -131,10 +142,9 @@ class AttributeEncoder:
         kind = type(value)
         if kind is str:
             return self._string(pair)
-        if kind is int and 0 <= value <= _INT64_MAX and (encoded := self._keys.get(key)):
+        if kind is int and 0 <= value <= _INT64_MAX and (known := self._keys.get(key)):
             number = varint(value)
-            field = encoded + _INTEGERS[len(number)] + number
-            return self._tag + varint(len(field)) + field
+            return known[len(number)] + number
         return self._any(key, value)
 
     def _string(self, pair: tuple[str, str]) -> bytes:
@@ -142,7 +152,7 @@ class AttributeEncoder:
         if known is None or not pair[1].isascii():
             field = self._any(*pair)
         else:
-            field = block(self._tag, known + block(b"\x12", block(b"\x0a", pair[1].encode())))
+            field = block(self._tag, known[0] + block(b"\x12", block(b"\x0a", pair[1].encode())))
         if 0 < len(field) <= MAX_CACHED_LENGTH:
             if len(self._strings) >= MAX_STRINGS:
                 self._strings.clear()
@@ -158,5 +168,12 @@ class AttributeEncoder:
         if key not in self._keys and len(key) <= MAX_CACHED_LENGTH:
             if len(self._keys) >= MAX_KEYS:
                 self._keys.clear()
-            self._keys[key] = text(b"\x0a", key)
+            self._keys[key] = self._starts(text(b"\x0a", key))
         return encoded
+
+    def _starts(self, key: bytes) -> tuple[bytes, ...]:
+        """The key, and what stands before an integer of 1, 2, … bytes under it."""
+        sizes = range(1, len(_INTEGERS))
+        return key, *(
+            self._tag + varint(len(key) + 3 + size) + key + _INTEGERS[size] for size in sizes
+        )

@@ -49,6 +49,8 @@ class Lab:
         # Long enough for records sent in one go to be fetched in one go: the embedded broker
         # answers with one set of records as it came.
         self._producer = Producer({"bootstrap.servers": url, "linger.ms": 1000})
+        # Records of a topic that it does not know yet it sends in bits, as soon as it does.
+        self._producer.list_topics(name, 10)
         self._apps: list[App] = []
 
     def app(

