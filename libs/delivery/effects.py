@@ -7,6 +7,7 @@ the handler calls permanent, not again.
 """
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import ConsumerRecord
@@ -22,7 +23,7 @@ from delivery.retry import Classify, RetryPolicy
 from delivery.topics import Topic
 from telemetry.attributes import ATTEMPTS, OUTCOME
 from telemetry.errors import type_of
-from telemetry.kafka import ProcessSpan, batch_span, start_process_span
+from telemetry.kafka import ProcessSpan, batch_attributes, batch_span, start_process_span
 from telemetry.metrics import counter
 from telemetry.spans import put_attributes
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from delivery.faust_app import App
 
 _LOG: Final = logging.getLogger(__name__)
+_AGAIN: Final[Mapping[str, str]] = {}
 
 
 class Undecodable(Exception):
@@ -144,7 +146,7 @@ class Effects:
         for each in some:
             each.attempts += 1
         try:
-            with batch_span(self._topic.name, self._app.conf.id, spans):
+            with batch_span(self._topic.name, self._app.conf.id, spans) as span:
                 if self._before is not None:
                     for record, metadata in pairs:
                         await self._before(record, metadata)
@@ -152,8 +154,9 @@ class Effects:
         except Exception as error:  # noqa: BLE001 - a handler may raise anything
             return error
         self.circuit.success()
+        told = {OUTCOME: "done", **batch_attributes(span)}
         for each in some:
-            _close(each, "done")
+            _close(each, told)
         partition.finish(*(each.raw.offset for each in some))
         return None
 
@@ -181,7 +184,7 @@ class Effects:
             else:
                 break
         self.circuit.success()
-        _close(delivery, "done")
+        _close(delivery, {OUTCOME: "done"})
         partition.finish(delivery.raw.offset)
 
     async def _try_again(
@@ -221,19 +224,16 @@ class Effects:
                 exc_info=error if delivery.attempts else None,  # a decoder's own says no more
             )
         await self._dead_letters.send(raw, error, delivery.attempts, delivery.span, partition)
-        _close(delivery, "dead_letter", error)
+        _close(delivery, {OUTCOME: "dead_letter"}, error)
         partition.finish(raw.offset)
 
 
 def _close(
-    delivery: Delivery, outcome: str | None = None, error: BaseException | None = None
+    delivery: Delivery, told: Mapping[str, str] = _AGAIN, error: BaseException | None = None
 ) -> None:
     """End the record's span, unless that was done; without an outcome it is delivered again."""
     process, delivery.span = delivery.span, None
     if process is None:
         return
-    told: dict[str, str | int] = {ATTEMPTS: delivery.attempts}
-    if outcome is not None:
-        told[OUTCOME] = outcome
-    put_attributes(process.span, told)
+    put_attributes(process.span, {ATTEMPTS: delivery.attempts, **told})
     process.finish(error)

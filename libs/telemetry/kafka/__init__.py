@@ -10,6 +10,7 @@ ends when a request does, and the way leads from either end to the other.
 from telemetry.kafka.headers import Headers, current_context_headers, extract
 from telemetry.kafka.process import (
     ProcessSpan,
+    batch_attributes,
     batch_span,
     process_span,
     relate_records_by,
@@ -21,6 +22,7 @@ __all__ = [
     "Headers",
     "ProcessSpan",
     "SendSpan",
+    "batch_attributes",
     "batch_span",
     "current_context_headers",
     "end_send_span",

@@ -7,14 +7,14 @@ from functools import lru_cache
 from typing import Literal
 
 from opentelemetry import trace
-from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import attributes as ours
 from telemetry import metrics
 from telemetry.errors import add_exception, mark_failed
 from telemetry.kafka.headers import NO_PARENT, extract, key_attribute, metric_labels
-from telemetry.spans import put_attributes, start_span
+from telemetry.spans import put_links, start_span
 
 _tracer = trace.get_tracer("telemetry.kafka")
 _consumed = metrics.counter("messaging.client.consumed.messages")
@@ -136,18 +136,34 @@ def process_span(
         process.finish()
 
 
+def batch_attributes(batch: Span) -> dict[str, str]:
+    """What leads from a record's process span to the batch's in which the record was applied."""
+    context = batch.get_span_context()
+    return {
+        ours.BATCH_TRACE_ID: trace.format_trace_id(context.trace_id),
+        ours.BATCH_SPAN_ID: trace.format_span_id(context.span_id),
+    }
+
+
+def _is_not_sampled(context: SpanContext) -> bool:
+    return not context.trace_flags & 1
+
+
 @contextmanager
 def batch_span(topic: str, group: str, records: Sequence[ProcessSpan]) -> Iterator[Span]:
     """The current, root span of a block that applies several records at once.
 
-    It links to each record's process span, and attributes on those lead to it. The process spans
-    are still the caller's to finish.
+    It links to each record's process span. Those are still the caller's to finish, with the
+    ``batch_attributes`` of this one where it went well.
     """
+    contexts = [record.span.get_span_context() for record in records]
+    # One link for the sampler, which asks whether any record's span is sampled.
+    contexts.sort(key=_is_not_sampled)
     span = _tracer.start_span(
         f"process {topic} batch",
         context=NO_PARENT,
         kind=SpanKind.INTERNAL,
-        links=[Link(record.span.get_span_context()) for record in records],
+        links=[Link(context) for context in contexts[:1]],
         attributes={
             "messaging.system": "kafka",
             "messaging.operation.name": "process",
@@ -156,13 +172,7 @@ def batch_span(topic: str, group: str, records: Sequence[ProcessSpan]) -> Iterat
             "messaging.batch.message_count": len(records),
         },
     )
-    context = span.get_span_context()
-    where = {
-        ours.BATCH_TRACE_ID: trace.format_trace_id(context.trace_id),
-        ours.BATCH_SPAN_ID: trace.format_span_id(context.span_id),
-    }
-    for record in records:
-        put_attributes(record.span, where)
+    put_links(span, contexts[1:])
     with trace.use_span(
         span, end_on_exit=True, record_exception=False, set_status_on_exception=False
     ):

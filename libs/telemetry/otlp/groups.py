@@ -7,7 +7,7 @@ trace.proto and logs.proto, which number these fields alike.
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from telemetry.otlp.wire import AttributeEncoder, block, text
+from telemetry.otlp.wire import AttributeEncoder, block, text, varint
 
 MAX_OWNERS = 64
 """Resources, and scopes, kept at a time."""
@@ -70,12 +70,17 @@ class Groups:
 
     def encode(self) -> bytes:
         """The whole request: repeated ResourceSpans (or ResourceLogs) under field 1."""
-        request = []
+        request: list[bytes] = []
         for resource, scopes in self._groups.items():
             parts = [self._owners.resource(resource)]
             for scope, items in scopes.items():
                 schema = text(b"\x1a", scope.schema_url if scope else None)
-                parts.append(block(b"\x12", self._owners.scope(scope) + b"".join(items) + schema))
+                parts += _block(b"\x12", [self._owners.scope(scope), *items, schema])
             parts.append(text(b"\x1a", resource.schema_url))
-            request.append(block(b"\x0a", b"".join(parts)))
+            request += _block(b"\x0a", parts)
         return b"".join(request)
+
+
+def _block(tag: bytes, parts: list[bytes]) -> list[bytes]:
+    """As ``block``, in parts: a request is a megabyte, and joined once."""
+    return [tag + varint(sum(map(len, parts))), *parts]

@@ -37,12 +37,8 @@ _KINDS = {
 _FLAGS = b"\x85\x01"
 _LOCAL, _REMOTE = (0x100).to_bytes(4, "little"), (0x300).to_bytes(4, "little")
 _LOCAL_LINK, _REMOTE_LINK = b"\x35" + _LOCAL, b"\x35" + _REMOTE
-# What stands before the ids of a link without attributes: its tag, its length, an id's.
-_BARE_LINK = b"\x6a\x21\x0a\x10"
 _times = struct.Struct("<BQBQ").pack
 _time = struct.Struct("<BQ").pack
-# A link is a trace id of 16 bytes, the tag and length of a span id, and that, in 8 bytes.
-_BETWEEN_IDS = 0x1208 << 64
 
 
 def _timestamps(start: int | None, end: int | None) -> bytes:
@@ -186,10 +182,10 @@ class SpanEncoder:
     def _link(self, link: Link) -> bytes:
         # A link's trace state is left out, because the stock encoder leaves it out.
         trace_id, span_id, is_remote, _, _, _ = link._context
-        ids = (trace_id << 80 | _BETWEEN_IDS | span_id).to_bytes(26, "big")
+        ids = trace_id.to_bytes(16, "big"), b"\x12\x08", span_id.to_bytes(8, "big")
         flags = _REMOTE_LINK if is_remote else _LOCAL_LINK
         kept, dropped = _attributes(link)
-        if not kept and not dropped:
-            return _BARE_LINK + ids + flags
+        if not kept and not dropped:  # nearly all, and so all of one length
+            return b"".join((b"\x6a\x21\x0a\x10", *ids, flags))
         attributes = self._link_attributes(kept) + count(b"\x28", dropped)
-        return block(b"\x6a", b"\x0a\x10" + ids + attributes + flags)
+        return block(b"\x6a", b"".join((b"\x0a\x10", *ids, attributes, flags)))

@@ -8,6 +8,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 from telemetry.kafka import (
+    batch_attributes,
     batch_span,
     current_context_headers,
     end_send_span,
@@ -18,6 +19,7 @@ from telemetry.kafka import (
     start_process_span,
     start_send_span,
 )
+from telemetry.spans import put_attributes
 
 VALID = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 tracer = trace.get_tracer("test")
@@ -188,6 +190,7 @@ def test_a_batch_has_a_root_span_linked_to_each_record_and_they_lead_to_it(emitt
     with batch_span("books", "backend", records) as batch, tracer.start_as_current_span("UPSERT"):
         pass
     for record in records:
+        put_attributes(record.span, batch_attributes(batch))
         record.finish()
     upsert, batch_done, *processed = emitted.spans()
     assert batch_done.name == "process books batch"
