@@ -2,8 +2,9 @@
 
 The SDK looks at the type of each key and value, copies all of them three times, and gives each
 link attributes of its own. What goes through here is text, numbers and truth values by
-construction. The limits that an operator may set (OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT and its fellows)
-hold as ever: where one could matter, and for spans that are not the SDK's own, the way is the API's.
+construction. The limits that an operator may set (OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT and its
+fellows) hold as ever: where one could matter, and for spans that are not the SDK's own, the way is
+the API's.
 """
 
 from collections.abc import Mapping, Sequence

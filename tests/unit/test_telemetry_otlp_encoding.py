@@ -188,7 +188,8 @@ def test_what_the_sdk_makes_under_tight_limits() -> None:
 
 
 def test_caches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "MAX_KEYS", 10)
+    monkeypatch.setattr(wire, "MAX_STARTS", 10)
+    monkeypatch.setattr(wire, "MAX_SEEN_ONCE", 20)
     monkeypatch.setattr(wire, "MAX_STRINGS", 50)
     monkeypatch.setattr(groups, "MAX_OWNERS", 3)
     monkeypatch.setattr("telemetry.otlp.spans.MAX_NAMES", 10)
@@ -206,8 +207,9 @@ def test_caches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             ],
             encoder,
         )
-    assert len(encoder._attributes._keys) <= 10
-    kept = encoder._attributes._strings
+    assert len(encoder._attributes._starts) <= 10
+    assert len(encoder._attributes._seen_once) <= 20
+    kept = encoder._attributes
     assert len(kept) <= 50
     assert max(map(len, kept.values())) <= wire.MAX_CACHED_LENGTH
     assert len(encoder._names) <= 10

@@ -7,8 +7,8 @@ Source of the format: opentelemetry-proto's trace.proto.
 
 import logging
 import struct
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -19,7 +19,6 @@ from opentelemetry.trace.status import Status, StatusCode
 from telemetry.otlp.groups import Groups, OwnerEncoder
 from telemetry.otlp.wire import AttributeEncoder, block, count, text
 
-T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 MAX_NAMES = 1024
@@ -56,24 +55,30 @@ def _status(status: Status | None) -> bytes:
     return block(b"\x7a", text(b"\x12", status.description) + count(b"\x18", code))
 
 
-def _remote(is_remote: bool) -> bytes:
-    return _REMOTE if is_remote else _LOCAL
+_Parts = tuple[Mapping[str, Any], int, Collection[Event], int, Collection[Link], int]
 
 
-# An ended span changes no more, but its accessors copy what they give: dearer than encoding it.
+def _parts(span: ReadableSpan) -> _Parts:
+    """Attributes, events and links, each followed by how many the limits left out.
 
-
-def _attributes(owner: ReadableSpan | Link) -> tuple[Mapping[str, Any], int]:
-    kept = owner._attributes
-    if type(kept) is BoundedAttributes:
-        return kept._dict, kept.dropped
-    return owner.attributes or {}, owner.dropped_attributes
-
-
-def _listed(kept: Sequence[T]) -> tuple[Collection[T], int]:
-    if type(kept) is BoundedList:
-        return kept._dq, kept.dropped  # type: ignore[attr-defined]  # the SDK's stub hides it
-    return kept, 0
+    An ended span changes no more, but its accessors copy what they give: dearer than encoding it.
+    """
+    kept, events, links = span._attributes, span._events, span._links
+    if (
+        type(kept) is BoundedAttributes
+        and type(events) is BoundedList
+        and type(links) is BoundedList
+    ):
+        event_list, link_list = events._dq, links._dq  # type: ignore[attr-defined]  # not in the stub
+        return kept._dict, kept.dropped, event_list, events.dropped, link_list, links.dropped
+    return (
+        span.attributes or {},
+        span.dropped_attributes,
+        span.events,
+        span.dropped_events,
+        span.links,
+        span.dropped_links,
+    )
 
 
 class Queued:
@@ -128,22 +133,18 @@ class SpanEncoder:
         Raises what the stock encoder would fail with: a name that is no text, an id or a time
         that does not fit.
         """
-        return block(b"\x12", self._span(span))
-
-    def _span(self, span: ReadableSpan) -> bytes:
         assert span._context is not None  # it is an SDK's span, which has one
         trace_id, span_id, _, _, trace_state, _ = span._context
-        parent = span._parent
-        attributes, dropped_attributes = _attributes(span)
-        events, dropped_events = _listed(span._events)
-        links, dropped_links = _listed(span._links)
-        name = (span._name, span._kind)
+        attributes, dropped_attributes, events, dropped_events, links, dropped_links = _parts(span)
+        name, parent, flags = (span._name, span._kind), span._parent, _LOCAL
         parts = [b"\x0a\x10", trace_id.to_bytes(16, "big"), b"\x12\x08", span_id.to_bytes(8, "big")]
         if trace_state:
             state = ",".join([f"{key}={value}" for key, value in trace_state.items()])
             parts.append(text(b"\x1a", state))
         if parent:
             parts += (b"\x22\x08", parent.span_id.to_bytes(8, "big"))
+            if parent.is_remote:
+                flags = _REMOTE
         parts += (
             self._names.get(name) or self._name(*name),
             _timestamps(span._start_time, span._end_time),
@@ -152,15 +153,15 @@ class SpanEncoder:
         if dropped_attributes:
             parts.append(count(b"\x50", dropped_attributes))
         if events:
-            parts += [self._event(event) for event in events]
+            parts += map(self._event, events)
         if dropped_events:
             parts.append(count(b"\x60", dropped_events))
         if links:
-            parts += [self._link(link) for link in links]
+            parts += map(self._link, links)
         if dropped_links:
             parts.append(count(b"\x70", dropped_links))
-        parts += (_status(span._status), _FLAGS, _remote(parent is not None and parent.is_remote))
-        return b"".join(parts)
+        parts += (_status(span._status), _FLAGS, flags)
+        return block(b"\x12", b"".join(parts))
 
     def _name(self, name: str, kind: SpanKind) -> bytes:
         encoded = text(b"\x2a", name) + _KINDS[kind]
@@ -184,8 +185,8 @@ class SpanEncoder:
         trace_id, span_id, is_remote, _, _, _ = link._context
         ids = trace_id.to_bytes(16, "big"), b"\x12\x08", span_id.to_bytes(8, "big")
         flags = _REMOTE_LINK if is_remote else _LOCAL_LINK
-        kept, dropped = _attributes(link)
-        if not kept and not dropped:  # nearly all, and so all of one length
-            return b"".join((b"\x6a\x21\x0a\x10", *ids, flags))
-        attributes = self._link_attributes(kept) + count(b"\x28", dropped)
+        kept = link._attributes
+        if type(kept) is BoundedAttributes and not kept._dict and not kept.dropped:
+            return b"".join((b"\x6a\x21\x0a\x10", *ids, flags))  # nearly all; one length
+        attributes = self._link_attributes(kept) + count(b"\x28", link.dropped_attributes)
         return block(b"\x6a", b"".join((b"\x0a\x10", *ids, attributes, flags)))

@@ -13,15 +13,17 @@ Source of the format: opentelemetry-proto's common.proto, protobuf.dev/encoding.
 
 import logging
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 logger = logging.getLogger(__name__)
 
-MAX_KEYS = 512
-"""Keys kept; the cache starts afresh when it is full."""
-MAX_STRINGS = 4096
+MAX_STARTS = 1024
+"""Keys kept, with the size of what follows; they start afresh when they are as many."""
+MAX_STRINGS = 1024
 """Pairs of a key and a string kept; they start afresh when they are as many."""
+MAX_SEEN_ONCE = 64
+"""Pairs that were seen once, of which those that come again soon are kept. Ids and paths do not."""
 MAX_CACHED_LENGTH = 1024
 """Fields longer than this many bytes are encoded each time."""
 
@@ -38,8 +40,6 @@ def _encode_varint(number: int) -> bytes:
     return bytes(encoded)
 
 
-# What stands in a KeyValue before an int whose varint has so many bytes.
-_INTEGERS = tuple(bytes((0x12, size + 1, 0x18)) for size in range(11))
 _SMALL = tuple(_encode_varint(number) for number in range(4096))
 
 
@@ -104,76 +104,66 @@ def key_value(key: str, value: Any) -> bytes:
     return text(b"\x0a", key) + block(b"\x12", any_value(value))
 
 
-class _Fields(dict[tuple[str, Any], bytes]):
-    """Encoded attributes; ``make`` gives what is not there."""
+class AttributeEncoder(dict[tuple[str, Any], bytes]):
+    """Attributes as repeated KeyValue fields under one tag; a dictionary of those that repeat.
 
-    def __init__(self, make: Callable[[tuple[str, Any]], bytes]) -> None:
-        super().__init__()
-        self._make = make
-
-    def __missing__(self, pair: tuple[str, Any]) -> bytes:
-        return self._make(pair)
-
-
-class AttributeEncoder:
-    """Attributes as repeated KeyValue fields under one tag, keeping those that repeat.
-
-    Not locked: a batch processor exports one batch at a time, and a lost or repeated entry would
-    cost time, never bytes.
+    It keeps strings only: as keys, 1 and True are the same, and as attributes they are not. Not
+    locked: a lost or repeated entry would cost time, never bytes.
     """
 
     def __init__(self, tag: bytes) -> None:
+        super().__init__()
         self._tag = tag
-        self._keys: dict[str, tuple[bytes, ...]] = {}
-        # No other values than strings: 1 and True are one key of a dictionary, and two attributes.
-        self._strings = _Fields(self._new)
+        self._seen_once: dict[tuple[str, str], bytes] = {}
+        self._starts: dict[tuple[str, int], bytes] = {}
 
     def __call__(self, attributes: Mapping[str, Any] | None) -> bytes:
         """Bytes of all attributes in order; one that cannot be encoded is logged and left out."""
         if not attributes:
             return b""
         try:
-            return b"".join(map(self._strings.__getitem__, attributes.items()))
+            return b"".join(map(self.__getitem__, attributes.items()))
         except TypeError:  # a value that cannot be looked for
-            return b"".join([self._any(*pair) for pair in attributes.items()])
+            return b"".join([self.__missing__(pair) for pair in attributes.items()])
 
-    def _new(self, pair: tuple[str, Any]) -> bytes:
+    def __missing__(self, pair: tuple[str, Any]) -> bytes:
         key, value = pair
         kind = type(value)
-        if kind is str:
-            return self._string(pair)
-        if kind is int and 0 <= value <= _INT64_MAX and (known := self._keys.get(key)):
-            number = varint(value)
-            return known[len(number)] + number
-        return self._any(key, value)
-
-    def _string(self, pair: tuple[str, str]) -> bytes:
-        known = self._keys.get(pair[0])
-        if known is None or not pair[1].isascii():
-            field = self._any(*pair)
-        else:
-            field = block(self._tag, known[0] + block(b"\x12", block(b"\x0a", pair[1].encode())))
-        if 0 < len(field) <= MAX_CACHED_LENGTH:
-            if len(self._strings) >= MAX_STRINGS:
-                self._strings.clear()
-            self._strings[pair] = field
-        return field
-
-    def _any(self, key: str, value: Any) -> bytes:
         try:
-            encoded = block(self._tag, key_value(key, value))
+            if kind is str:
+                return self._string(pair)
+            if kind is int and 0 <= value <= _INT64_MAX:
+                number = varint(value)
+                return self._start(key, -len(number)) + number
+            return block(self._tag, key_value(key, value))
         except Exception:
             logger.exception("Left out attribute %r, which has no OTLP encoding", key)
             return b""
-        if key not in self._keys and len(key) <= MAX_CACHED_LENGTH:
-            if len(self._keys) >= MAX_KEYS:
-                self._keys.clear()
-            self._keys[key] = self._starts(text(b"\x0a", key))
-        return encoded
 
-    def _starts(self, key: bytes) -> tuple[bytes, ...]:
-        """The key, and what stands before an integer of 1, 2, … bytes under it."""
-        sizes = range(1, len(_INTEGERS))
-        return key, *(
-            self._tag + varint(len(key) + 3 + size) + key + _INTEGERS[size] for size in sizes
-        )
+    def _string(self, pair: tuple[str, str]) -> bytes:
+        field = self._seen_once.get(pair)
+        if field is not None:
+            if len(self) >= MAX_STRINGS:
+                self.clear()
+            self[pair] = field
+            return field
+        value = pair[1].encode()
+        field = self._start(pair[0], len(value)) + value
+        if len(field) <= MAX_CACHED_LENGTH:
+            if len(self._seen_once) >= MAX_SEEN_ONCE:
+                self._seen_once.clear()
+            self._seen_once[pair] = field
+        return field
+
+    def _start(self, key: str, size: int) -> bytes:
+        """What stands before a string of so many bytes, or before an integer of ``-size``."""
+        start = self._starts.get((key, size))
+        if start is None:
+            kind = b"\x18" if size < 0 else b"\x0a" + varint(size)
+            before = text(b"\x0a", key) + b"\x12" + varint(len(kind) + abs(size)) + kind
+            start = self._tag + varint(len(before) + abs(size)) + before
+            if len(start) <= MAX_CACHED_LENGTH:
+                if len(self._starts) >= MAX_STARTS:
+                    self._starts.clear()
+                self._starts[key, size] = start
+        return start
