@@ -16,13 +16,7 @@ from opentelemetry.sdk.trace.sampling import (
     SamplingResult,
     TraceIdRatioBased,
 )
-from opentelemetry.trace import (
-    INVALID_SPAN_CONTEXT,
-    Link,
-    SpanKind,
-    TraceState,
-    get_current_span,
-)
+from opentelemetry.trace import Link, SpanKind, TraceState, get_current_span
 from opentelemetry.util.types import Attributes
 
 from telemetry.settings import TelemetrySettings
@@ -49,10 +43,7 @@ class LinkedSampler(Sampler):
         links: Sequence[Link] | None = None,
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
-        if parent_context is not None and not parent_context:  # a record is processed in no context
-            parent = INVALID_SPAN_CONTEXT
-        else:
-            parent = get_current_span(parent_context).get_span_context()
+        parent = get_current_span(parent_context).get_span_context()
         if parent.is_valid:
             if self._follow_parent:
                 return _result(bool(parent.trace_flags & 1), attributes, parent.trace_state)

@@ -1,22 +1,17 @@
-"""Attributes and links put on a span without the SDK's cleaning of them, a third of its cost.
+"""Attributes put on a span without the SDK's cleaning of them, a third of what a span costs.
 
-The SDK looks at the type of each key and value, copies all of them three times, and gives each
-link attributes of its own. What goes through here is text, numbers and truth values by
-construction. The limits that an operator may set (OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT and its
-fellows) hold as ever: where one could matter, and for spans that are not the SDK's own, the way is
-the API's.
+The SDK looks at the type of each key and value, and copies all of them three times. What goes
+through here is text, numbers and truth values by construction. The limits that an operator may set
+(OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT and its fellows) hold as ever: where one could matter, and for
+spans that are not the SDK's own, the way is the API's.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context
-from opentelemetry.sdk.util import BoundedList
-from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Tracer
+from opentelemetry.trace import Link, Span, SpanKind, Tracer
 from opentelemetry.util.types import AttributeValue
-
-_NOTHING: Final = BoundedAttributes(immutable=True)
 
 
 def start_span(
@@ -42,14 +37,3 @@ def put_attributes(span: Span, attributes: Mapping[str, AttributeValue]) -> None
             values.update(attributes)
             return
     span.set_attributes(attributes)
-
-
-def put_links(span: Span, contexts: Sequence[SpanContext]) -> None:
-    """``span.add_link`` for each of these, which are valid, by whoever is to end the span."""
-    kept = getattr(span, "_links", None)
-    if type(kept) is BoundedList:
-        nothing = cast(Any, _NOTHING)  # the API's type has no room for the SDK's
-        kept.extend([Link(context, nothing) for context in contexts])
-        return
-    for context in contexts:
-        span.add_link(context)

@@ -19,7 +19,7 @@ def burn(seconds):
         sum(range(100))
 
 burn.__globals__["__name__"] = "litestar.routes"
-burn(0.1)
+burn(0.4)
 os.kill(os.getpid(), signal.SIGUSR2)
 with open(sys.argv[1]) as file:
     print(file.read())
@@ -39,7 +39,7 @@ def test_it_charges_the_part_that_is_busy(tmp_path: Path) -> None:
     )
     seen = msgspec.convert(json.loads(done.stdout), Seen)
     assert seen.number == 1
-    assert seen.looks["Litestar"] > 20
+    # How many looks there are is the kernel's clock's to say: from 100 to 1,000 in a second.
     assert seen.looks["Litestar"] > 0.5 * sum(seen.looks.values())
 
 

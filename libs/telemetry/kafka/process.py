@@ -7,14 +7,14 @@ from functools import lru_cache
 from typing import Literal
 
 from opentelemetry import trace
-from opentelemetry.trace import Link, Span, SpanContext, SpanKind
+from opentelemetry.trace import Link, Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import attributes as ours
 from telemetry import metrics
 from telemetry.errors import add_exception, mark_failed
 from telemetry.kafka.headers import NO_PARENT, extract, key_attribute, metric_labels
-from telemetry.spans import put_links, start_span
+from telemetry.spans import start_span
 
 _tracer = trace.get_tracer("telemetry.kafka")
 _consumed = metrics.counter("messaging.client.consumed.messages")
@@ -145,10 +145,6 @@ def batch_attributes(batch: Span) -> dict[str, str]:
     }
 
 
-def _is_not_sampled(context: SpanContext) -> bool:
-    return not context.trace_flags & 1
-
-
 @contextmanager
 def batch_span(topic: str, group: str, records: Sequence[ProcessSpan]) -> Iterator[Span]:
     """The current, root span of a block that applies several records at once.
@@ -156,14 +152,11 @@ def batch_span(topic: str, group: str, records: Sequence[ProcessSpan]) -> Iterat
     It links to each record's process span. Those are still the caller's to finish, with the
     ``batch_attributes`` of this one where it went well.
     """
-    contexts = [record.span.get_span_context() for record in records]
-    # One link for the sampler, which asks whether any record's span is sampled.
-    contexts.sort(key=_is_not_sampled)
     span = _tracer.start_span(
         f"process {topic} batch",
         context=NO_PARENT,
         kind=SpanKind.INTERNAL,
-        links=[Link(context) for context in contexts[:1]],
+        links=[Link(record.span.get_span_context()) for record in records],
         attributes={
             "messaging.system": "kafka",
             "messaging.operation.name": "process",
@@ -172,7 +165,6 @@ def batch_span(topic: str, group: str, records: Sequence[ProcessSpan]) -> Iterat
             "messaging.batch.message_count": len(records),
         },
     )
-    put_links(span, contexts[1:])
     with trace.use_span(
         span, end_on_exit=True, record_exception=False, set_status_on_exception=False
     ):
