@@ -91,7 +91,8 @@ def _attributes(
     request: httpx.Request, method: str, template: str | None
 ) -> dict[str, AttributeValue]:
     url = request.url
-    path, _, query = url.raw_path.decode("ascii").partition("?")
+    target: bytes = request.extensions.get("target", url.raw_path)
+    path, _, query = target.decode("ascii").partition("?")
     shown = f"{url.scheme}://{url.netloc.decode('ascii')}{path}"  # without a user or a password
     query = redact(query)
     attributes: dict[str, AttributeValue] = {

@@ -178,7 +178,8 @@ async def _ask(connection: _Connection, data: bytes, seconds: float | None) -> _
 
 def _written(request: httpx.Request, body: bytes) -> bytes:
     """The request as it goes out. httpx has set ``host`` and ``content-length``."""
-    head = [b"%s %s HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
+    target = request.extensions.get("target", request.url.raw_path)
+    head = [b"%s %s HTTP/1.1" % (request.method.encode(), target)]
     head += [b"%s: %s" % (name, value) for name, value in request.headers.raw]
     if any(b"\r" in line or b"\n" in line for line in head):
         raise httpx.LocalProtocolError("a line break in a header")

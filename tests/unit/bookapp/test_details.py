@@ -28,11 +28,8 @@ async def test_entries_are_asked_for_in_one_call_and_passed_on_as_they_are():
         3: {"book_id": 3, "shelf_mark": "A9", "more": [1]}
     }
     (request,) = requests
-    assert (request.method, request.url.path, request.url.params["ids"]) == (
-        "GET",
-        "/books",
-        "1,2,3",
-    )
+    assert (request.method, request.url.host, request.url.port) == ("GET", "backend", 8001)
+    assert request.extensions["target"] == b"/books?ids=1,2,3"  # what goes out
     assert request.extensions["url_template"] == "/books"
     await details.close()
 

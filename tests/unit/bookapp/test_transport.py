@@ -204,3 +204,11 @@ async def test_a_header_cannot_bring_another_in(server: Server, client: httpx.As
     with pytest.raises(httpx.LocalProtocolError):
         await client.get("/", headers={"x": "1\r\nx-evil: 2"})
     assert server.requests == []
+
+
+async def test_a_target_goes_out_as_it_is(server: Server, client: httpx.AsyncClient) -> None:
+    await client.get("/", extensions={"target": b"/books?ids=1,2"})
+    assert server.requests[0].startswith(b"GET /books?ids=1,2 HTTP/1.1\r\n")
+    with pytest.raises(httpx.LocalProtocolError):
+        await client.get("/", extensions={"target": b"/ HTTP/1.1\r\nx-evil: 2"})
+    assert len(server.requests) == 1

@@ -91,6 +91,15 @@ async def test_passwords_and_long_queries_are_not_shown(emitted: Any) -> None:
     assert "hunter2" not in emitted.span().to_json()
 
 
+async def test_a_target_is_shown_as_it_goes_out(emitted: Any) -> None:
+    asked = httpx.Request(
+        "GET", "http://backend.test/books", extensions={"target": b"/books?ids=1,2&key=hunter2"}
+    )
+    await Server().client().send(asked)
+    shown = emitted.span().attributes["url.full"]
+    assert shown == "http://backend.test/books?ids=1,2&key=REDACTED"
+
+
 async def test_the_duration_is_measured_by_template_with_an_exemplar(emitted: Any) -> None:
     template = {"url_template": "/measured/{id}"}
     await Server().client().get("/measured/1", extensions=template)
