@@ -21,7 +21,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from telemetry import exporters, kafka, logs
+from telemetry import exporters, kafka, later, logs
 from telemetry.metrics import HISTOGRAMS
 from telemetry.reader import Reader
 from telemetry.sampling import sampler
@@ -52,6 +52,7 @@ class Telemetry:
             return
         deadline = time.monotonic() + timeout
         logs.detach_otlp()
+        later.drain()
         threads = []
         for stop in self._stops:
             thread = threading.Thread(target=stop, daemon=True)

@@ -21,9 +21,10 @@ def start_span(
     attributes: Mapping[str, AttributeValue],
     context: Context | None = None,
     links: Sequence[Link] = (),
+    start_time: int | None = None,
 ) -> Span:
     """``tracer.start_span``; values are str, int, float or bool. The sampler does not see them."""
-    span = tracer.start_span(name, context, kind, links=links)
+    span = tracer.start_span(name, context, kind, links=links, start_time=start_time)
     put_attributes(span, attributes)
     return span
 

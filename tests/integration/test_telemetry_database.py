@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
+from telemetry import later
 from telemetry.database import TracedConnection, observe_pool
 
 INSERT = "INSERT INTO books (title) VALUES ($1)"
@@ -34,6 +36,7 @@ async def connection(postgres_url: str) -> AsyncIterator[Any]:
     connection = await asyncpg.connect(postgres_url, connection_class=TracedConnection)
     await connection.execute("CREATE TABLE books (id serial PRIMARY KEY, title text NOT NULL)")
     await connection.execute("INSERT INTO books (title) VALUES ('Emma'), ('Dune')")
+    later.drain()
     exporter.clear()
     yield connection
     await connection.close()
@@ -44,6 +47,7 @@ async def in_a_trace(work: Callable[[], Awaitable[Any]]) -> list[ReadableSpan]:
     with trace.get_tracer("test").start_as_current_span("request") as request:
         await work()
     await asyncio.sleep(0)  # a generator that was left ends in a callback
+    later.drain()
     spans = [span for span in exporter.get_finished_spans() if span.kind is SpanKind.CLIENT]
     for span in spans:
         assert span.parent is not None
@@ -127,6 +131,20 @@ async def test_a_span_has_the_text_and_no_values(connection: Any) -> None:
     assert "a secret title" not in span.to_json()
 
 
+async def test_a_span_has_the_times_of_its_statement(connection: Any) -> None:
+    times: list[int] = []
+
+    async def work() -> None:
+        times.append(time.time_ns())
+        await connection.execute("SELECT pg_sleep(0.02)")
+        times.append(time.time_ns())
+        time.sleep(0.02)  # noqa: ASYNC251  # a loop that is busy: the span is made later
+
+    (span,) = await in_a_trace(work)
+    assert times[0] <= span.start_time < span.end_time <= times[1]
+    assert span.end_time - span.start_time >= 20_000_000
+
+
 async def test_a_batch_says_how_many(connection: Any) -> None:
     (span,) = await in_a_trace(lambda: connection.executemany(INSERT, [("x",)] * 3))
     assert span.attributes["db.operation.batch.size"] == 3
@@ -158,6 +176,7 @@ async def test_a_transaction_s_commit_is_seen_and_its_begin_is_not(connection: A
 
 async def test_outside_of_a_trace_there_are_no_spans(connection: Any) -> None:
     await connection.fetch(SELECT)
+    later.drain()
     assert not exporter.get_finished_spans()
 
 

@@ -3,10 +3,9 @@
 from typing import Any
 
 import asyncpg
-from opentelemetry.trace import Span
 
 from telemetry.database.prepared import TracedCursorFactory, TracedStatement
-from telemetry.database.spans import size_of, start, traced
+from telemetry.database.spans import Run, size_of, start, traced
 from telemetry.database.statements import Server
 
 
@@ -35,27 +34,27 @@ class TracedConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has
         running = super().execute(query, *args, **options)
         if self._resetting:
             return await running
-        return await traced(self._span(query, bool(args)), running)
+        return await traced(self._run(query, bool(args)), running)
 
     async def fetch(self, query: str, *args: Any, **options: Any) -> Any:
         running = super().fetch(query, *args, **options)
-        return await traced(self._span(query, bool(args)), running)
+        return await traced(self._run(query, bool(args)), running)
 
     async def fetchval(self, query: str, *args: Any, **options: Any) -> Any:
         running = super().fetchval(query, *args, **options)
-        return await traced(self._span(query, bool(args)), running)
+        return await traced(self._run(query, bool(args)), running)
 
     async def fetchrow(self, query: str, *args: Any, **options: Any) -> Any:
         running = super().fetchrow(query, *args, **options)
-        return await traced(self._span(query, bool(args)), running)
+        return await traced(self._run(query, bool(args)), running)
 
     async def executemany(self, command: str, args: Any, **options: Any) -> Any:
         running = super().executemany(command, args, **options)
-        return await traced(self._span(command, True, size_of(args)), running)
+        return await traced(self._run(command, True, size_of(args)), running)
 
     async def fetchmany(self, query: str, args: Any, **options: Any) -> Any:
         running = super().fetchmany(query, args, **options)
-        return await traced(self._span(query, True, size_of(args)), running)
+        return await traced(self._run(query, True, size_of(args)), running)
 
     async def prepare(self, query: str, **options: Any) -> Any:
         return TracedStatement(await super().prepare(query, **options), query, self._server)
@@ -65,19 +64,19 @@ class TracedConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has
 
     async def copy_from_table(self, table_name: str, **options: Any) -> Any:
         running = super().copy_from_table(table_name, **options)
-        return await traced(self._span(f"COPY {table_name} TO STDOUT", True), running)
+        return await traced(self._run(f"COPY {table_name} TO STDOUT", True), running)
 
     async def copy_from_query(self, query: str, *args: Any, **options: Any) -> Any:
         running = super().copy_from_query(query, *args, **options)
-        return await traced(self._span(f"COPY ({query}) TO STDOUT", bool(args)), running)
+        return await traced(self._run(f"COPY ({query}) TO STDOUT", bool(args)), running)
 
     async def copy_to_table(self, table_name: str, **options: Any) -> Any:
         running = super().copy_to_table(table_name, **options)
-        return await traced(self._span(f"COPY {table_name} FROM STDIN", True), running)
+        return await traced(self._run(f"COPY {table_name} FROM STDIN", True), running)
 
     async def copy_records_to_table(self, table_name: str, **options: Any) -> Any:
         running = super().copy_records_to_table(table_name, **options)
-        return await traced(self._span(f"COPY {table_name} FROM STDIN", True), running)
+        return await traced(self._run(f"COPY {table_name} FROM STDIN", True), running)
 
-    def _span(self, text: str, has_parameters: bool, batch_size: int | None = None) -> Span | None:
+    def _run(self, text: str, has_parameters: bool, batch_size: int | None = None) -> Run | None:
         return start(text, self._server, has_parameters=has_parameters, batch_size=batch_size)

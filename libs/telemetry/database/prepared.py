@@ -22,8 +22,8 @@ class _Wrapper:
     async def _run(
         self, name: str, *args: Any, batch_size: int | None = None, **options: Any
     ) -> Any:
-        span = spans.start(self._text, self._server, has_parameters=True, batch_size=batch_size)
-        return await traced(span, getattr(self._wrapped, name)(*args, **options))
+        run = spans.start(self._text, self._server, has_parameters=True, batch_size=batch_size)
+        return await traced(run, getattr(self._wrapped, name)(*args, **options))
 
 
 class TracedStatement(_Wrapper):
@@ -53,18 +53,18 @@ class TracedCursorFactory(_Wrapper):
     """What ``cursor()`` returns: iterated over, one span for all rows; awaited, a cursor."""
 
     async def __aiter__(self) -> AsyncIterator[Any]:
-        # Not made current: an iteration may be left, and its span ended, in another context.
-        span = spans.start(self._text, self._server, has_parameters=True)
+        # It may be left, and end, in another context than it began in.
+        run = spans.start(self._text, self._server, has_parameters=True)
+        failed: Exception | None = None
         try:
             async for row in self._wrapped:
                 yield row
         except Exception as error:
-            if span is not None:
-                spans.fail(span, error)
+            failed = error
             raise
         finally:
-            if span is not None:
-                span.end()
+            if run is not None:
+                run.end(failed)
 
     def __await__(self) -> Generator[Any, None, "TracedCursor"]:
         cursor = yield from self._wrapped.__await__()

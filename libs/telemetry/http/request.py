@@ -6,6 +6,7 @@ Both middlewares use it; that is what makes their spans the same.
 import logging
 import time
 from contextvars import ContextVar
+from functools import partial
 from typing import Final
 
 from opentelemetry import context as otel_context
@@ -16,6 +17,7 @@ from telemetry import metrics
 from telemetry.errors import ERROR_TYPE, add_exception, type_of
 from telemetry.http.asgi import Message, Scope, Send
 from telemetry.http.attributes import known_method, metric_labels
+from telemetry.later import soon
 from telemetry.spans import put_attributes
 
 logger = logging.getLogger(__name__)
@@ -29,9 +31,9 @@ _FAILURE: Final = b'{"type":"about:blank","title":"Internal Server Error","statu
 
 
 class ServerRequest:
-    """What a middleware does to the server span; ``finish`` completes it, once.
+    """What a middleware does to the server span; ``finish`` completes and ends it, once.
 
-    It also ends it, unless ``ends_span`` is False: then the stock middleware does.
+    With ``ends_span`` False the stock middleware ends it; it is complete after ``finish``.
     """
 
     __slots__ = (
@@ -89,33 +91,41 @@ class ServerRequest:
         return method if route is None else f"{method} {route}"
 
     def finish(self) -> None:
-        """Give the span its name, route, status and exception, and record how long it took."""
+        """The request is over: what the span is to say is settled here, and written soon."""
         if self._finished:
             return
         self._finished = True
+        took, ended = time.perf_counter() - self._started, time.time_ns()
         span, status, error_type = self.span, self.status, None
-        route = self.route
+        if self._escaped or (status is not None and status >= 500):
+            error_type = str(status) if self._error is None else type_of(self._error)
+            span.set_status(StatusCode.ERROR)
+            if self._error is not None:
+                add_exception(span, self._error)
+        write = partial(self._write, self.name, self.route, error_type, took, ended)
+        if self._ends_span:
+            soon(write)
+        else:
+            write()
+
+    def _write(
+        self, name: str, route: str | None, error_type: str | None, took: float, ended: int
+    ) -> None:
+        """Give the span its name, route and status, record how long it took, end it."""
+        span, status = self.span, self.status
         attributes: dict[str, str | int] = {}
         if route is not None:
             attributes["http.route"] = route
         if status is not None:
             attributes["http.response.status_code"] = status
-        failed = self._escaped or (status is not None and status >= 500)
-        if failed:
-            error_type = str(status) if self._error is None else type_of(self._error)
+        if error_type is not None:
             attributes[ERROR_TYPE] = error_type
-            span.set_status(StatusCode.ERROR)
-            if self._error is not None:
-                add_exception(span, self._error)
-        span.update_name(self.name)
+        span.update_name(name)
         put_attributes(span, attributes)
-        _duration.record(
-            time.perf_counter() - self._started,
-            metric_labels(self._method, self._scope["scheme"], route, status, error_type),
-            span.get_span_context(),
-        )
+        labels = metric_labels(self._method, self._scope["scheme"], route, status, error_type)
+        _duration.record(took, labels, span.get_span_context())
         if self._ends_span:
-            span.end()
+            span.end(ended)
 
 
 def record_exception(error: BaseException) -> None:

@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from telemetry import later
 from telemetry.metrics import HISTOGRAMS
 from telemetry.reader import with_histograms
 
@@ -31,6 +32,7 @@ class Emitted:
 
     def spans(self) -> list[ReadableSpan]:
         """All finished spans, in the order of their ends."""
+        later.drain()
         return list(self._exporter.get_finished_spans())
 
     def span(self) -> ReadableSpan:
@@ -52,6 +54,7 @@ class Emitted:
         return [(name, set(point.attributes or {})) for name, point in self._all_points()]
 
     def _all_points(self) -> list[tuple[str, DataPointT]]:
+        later.drain()
         collected = self._reader.get_metrics_data() or MetricsData([])
         data = with_histograms(collected, HISTOGRAMS, Resource({}))
         return [
@@ -84,5 +87,6 @@ def providers() -> tuple[InMemorySpanExporter, InMemoryMetricReader]:
 @pytest.fixture
 def emitted(providers: tuple[InMemorySpanExporter, InMemoryMetricReader]) -> Emitted:
     """What the test emits."""
+    later.drain()
     providers[0].clear()
     return Emitted(*providers)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -84,6 +85,13 @@ def client(request: pytest.FixtureRequest) -> Client:
         return httpx.AsyncClient(transport=transport, base_url="http://books.test:8000")
 
     return make
+
+
+async def test_a_span_ends_with_its_request(emitted: Any, client: Client) -> None:
+    await client(litestar()).get("/books/17")
+    answered = time.time_ns()
+    time.sleep(0.02)  # noqa: ASYNC251  # a loop that is busy: what is put off comes later
+    assert emitted.span().end_time <= answered
 
 
 async def test_a_span_is_named_by_its_route_s_template(client: Client, emitted: Any) -> None:
