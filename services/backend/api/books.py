@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-import msgspec
 from litestar import Request, get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
@@ -26,7 +25,6 @@ MAX_IDS: Final = 1_000
 
 _PATTERN: Final = r"[0-9]{1,19}(,[0-9]{1,19})*"
 _IDS: Final = "Ids of books, in decimal, with commas between them."
-_encode: Final = msgspec.json.Encoder().encode
 
 
 @dataclass
@@ -81,7 +79,7 @@ def book_routes(reader: Reader) -> list[HTTPRouteHandler]:
         },
     )
     async def list_books(request: Request[Any, Any, Any]) -> JsonAnswer:
-        return JsonAnswer(_encode(await reader.entries(ids_of(request))))
+        return JsonAnswer(await reader.entries(ids_of(request)))
 
     return [get_book, list_books]
 

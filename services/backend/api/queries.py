@@ -12,9 +12,11 @@ from backend.api.answers import CatalogueEntry
 _COLUMNS: Final = ", ".join(CatalogueEntry.__struct_fields__)
 
 ONE: Final = f"SELECT {_COLUMNS} FROM backend.book WHERE book_id = $1 AND NOT removed"  # noqa: S608  # our own column names
+# PostgreSQL writes the JSON: rows made into Python's objects, and those into JSON, cost twice that.
 MANY: Final = (
-    f"SELECT {_COLUMNS} FROM backend.book "  # noqa: S608  # our own column names
-    "WHERE book_id = ANY($1::bigint[]) AND NOT removed ORDER BY book_id"
+    "SELECT coalesce(json_agg(entry ORDER BY book_id), '[]') "  # noqa: S608  # as above
+    f"FROM (SELECT {_COLUMNS} FROM backend.book"
+    " WHERE book_id = ANY($1::bigint[]) AND NOT removed) AS entry"
 )
 
 
@@ -29,7 +31,7 @@ class Reader:
         row = await self._pool().fetchrow(ONE, book_id)
         return None if row is None else msgspec.convert(dict(row), CatalogueEntry)
 
-    async def entries(self, book_ids: Sequence[int]) -> list[dict[str, Any]]:
-        """The entries that there are of these books, by id, each once: the fields of a
-        ``CatalogueEntry``, ready to be encoded."""
-        return [dict(row) for row in await self._pool().fetch(MANY, book_ids)]
+    async def entries(self, book_ids: Sequence[int]) -> bytes:
+        """The entries that there are of these books, by id, each once: an array, as JSON."""
+        found: str = await self._pool().fetchval(MANY, book_ids)
+        return found.encode()

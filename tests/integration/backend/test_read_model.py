@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 from piccolo.apps.migrations.commands.new import AutoMigrationManager
 
 from backend.api import queries
+from backend.api.answers import CatalogueEntry
 from backend.api.queries import Reader
 from backend.database import APPS
 from backend.ingestion import Ingestion
@@ -49,6 +51,10 @@ def ingestion(engine: Engine) -> Ingestion:
 @pytest.fixture
 def reader(engine: Engine) -> Reader:
     return Reader(lambda: engine.pool)
+
+
+async def entries(reader: Reader, ids: list[int]) -> list[CatalogueEntry]:
+    return msgspec.json.decode(await reader.entries(ids), type=list[CatalogueEntry])
 
 
 async def rows(engine: Engine) -> list[Any]:
@@ -115,7 +121,7 @@ async def test_a_removed_book_is_gone_and_a_late_repeat_does_not_bring_it_back(
     await ingestion.handle(*delivered(record(7, 2, BookRemoved)))
     await ingestion.handle(*added)
     assert await reader.entry(7) is None
-    assert await reader.entries([7]) == []
+    assert await reader.entries([7]) == b"[]"
     (row,) = await rows(engine)
     assert (row["removed"], row["sequence"]) == (True, 2)
 
@@ -133,8 +139,19 @@ async def test_of_a_batch_each_book_keeps_its_highest_sequence(
 ) -> None:
     batch = [record(1, 1), record(2, 4), record(1, 3, BookUpdated), record(1, 2), record(2, 3)]
     await ingestion.handle_many([delivered(one) for one in batch])
-    found = await reader.entries([2, 1, 3])
-    assert [(entry["book_id"], entry["sequence"]) for entry in found] == [(1, 3), (2, 4)]
+    found = await entries(reader, [2, 1, 3])
+    assert [(entry.book_id, entry.sequence) for entry in found] == [(1, 3), (2, 4)]
+
+
+async def test_many_entries_say_what_one_does(
+    ingestion: Ingestion, reader: Reader, record: Callable[..., BookRecord]
+) -> None:
+    titles = {1: 'Żółw "and" \\ \u2028 the hare', 2: "Tab\there"}
+    for number, title in titles.items():
+        await ingestion.handle(*delivered(record(number, title=title)))
+    found = await entries(reader, [2, 1, 2])
+    assert found == [await reader.entry(1), await reader.entry(2)]
+    assert [entry.title for entry in found] == list(titles.values())
 
 
 async def test_any_order_any_batches_and_any_repeats_end_in_the_same_state(
@@ -193,9 +210,7 @@ async def test_the_tables_are_those_of_the_migrations(engine: Engine) -> None:
 async def test_every_query_is_one_that_the_schema_takes(engine: Engine) -> None:
     async with engine.pool.acquire() as connection:
         for statement in (queries.ONE, queries.MANY, upsert()):
-            prepared = await connection.prepare(statement)
-            if statement.startswith("SELECT"):
-                assert {column.name for column in prepared.get_attributes()} >= {"book_id"}
+            await connection.prepare(statement)
 
 
 async def test_migrations_by_several_processes_at_once_run_once(postgres_url: str) -> None:

@@ -24,14 +24,17 @@ class Shelf(Reader):
         self.failure: Exception | None = None
 
     async def entry(self, book_id: int) -> CatalogueEntry | None:
-        found = await self.entries([book_id])
-        return msgspec.convert(found[0], CatalogueEntry) if found else None
+        found = self._read([book_id])
+        return found[0] if found else None
 
-    async def entries(self, book_ids: Sequence[int]) -> list[dict[str, Any]]:
+    async def entries(self, book_ids: Sequence[int]) -> bytes:
+        return msgspec.json.encode(self._read(book_ids))
+
+    def _read(self, book_ids: Sequence[int]) -> list[CatalogueEntry]:
         self.reads.append(list(book_ids))
         if self.failure is not None:
             raise self.failure
-        return [msgspec.structs.asdict(entry(book_id)) for book_id in (7, 9) if book_id in book_ids]
+        return [entry(book_id) for book_id in (7, 9) if book_id in book_ids]
 
 
 def entry(book_id: int) -> CatalogueEntry:
