@@ -76,7 +76,7 @@ class DetailsSource:
         # character of a URL, for redirects and for cookies, costs more than all the rest of a call:
         # its transport and the ``target`` of a request are the way around.
         asked = list_books._get_kwargs(ids=",".join(map(str, ids)))
-        target = f"{self._url.path}?{urlencode(asked['params'], safe=',')}".encode()
+        target = self._url.raw_path + b"?" + urlencode(asked["params"], safe=",").encode()
         response = await self._transport.handle_async_request(
             httpx.Request(
                 asked["method"], self._url, extensions={"url_template": _PATH, "target": target}

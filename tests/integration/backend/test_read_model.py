@@ -210,7 +210,9 @@ async def test_the_tables_are_those_of_the_migrations(engine: Engine) -> None:
 async def test_every_query_is_one_that_the_schema_takes(engine: Engine) -> None:
     async with engine.pool.acquire() as connection:
         for statement in (queries.ONE, queries.MANY, upsert()):
-            await connection.prepare(statement)
+            prepared = await connection.prepare(statement)
+            if statement == queries.ONE:
+                assert {column.name for column in prepared.get_attributes()} >= {"book_id"}
 
 
 async def test_migrations_by_several_processes_at_once_run_once(postgres_url: str) -> None:

@@ -34,6 +34,17 @@ async def test_entries_are_asked_for_in_one_call_and_passed_on_as_they_are():
     await details.close()
 
 
+async def test_a_path_of_backend_s_address_goes_out_escaped():
+    requests = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, json=[])
+
+    await DetailsSource("http://backend/a%20b/", httpx.MockTransport(answer)).of([1])
+    assert requests[0].extensions["target"] == b"/a%20b/books?ids=1"
+
+
 async def test_no_books_are_no_call():
     details = source(lambda _: pytest.fail("called"))
     assert await details.of([]) == {}
