@@ -8,9 +8,9 @@ Traced, logged, with retries and dead letters. docs/lift-it.md goes through it l
 import logging
 import os
 
-from delivery.consumer import Metadata, PermanentError, consume
-from delivery.faust_app import create_app
-from delivery.settings import KafkaSettings
+from delivery.kafka.application import create_app
+from delivery.kafka.settings import KafkaSettings
+from delivery.receiving.consumer import Metadata, PermanentError, consume
 from examples.records import ORDERS, Order
 from telemetry import SettingsError, TelemetrySettings, configure, read_settings
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from delivery.json_topic import json_topic
+from delivery.kafka.json_topic import json_topic
 
 
 class Order(msgspec.Struct, frozen=True):

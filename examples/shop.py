@@ -15,11 +15,11 @@ from opentelemetry import trace
 from piccolo.columns import Integer, Serial, Text
 from piccolo.table import Table
 
-from delivery.faust_app import create_app
-from delivery.outbox import Outbox, OutboxRow
+from delivery.kafka.application import create_app
+from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import close_pool, create_engine, migrate, open_pool
-from delivery.relay import Relay
-from delivery.settings import KafkaSettings
+from delivery.sending.outbox import Outbox, OutboxRow
+from delivery.sending.relay import Relay
 from examples.records import ORDERS, Order
 from telemetry import TelemetrySettings, configure, read_settings
 from telemetry.database import TracedConnection
@@ -60,7 +60,7 @@ async def sell(item: str, quantity: int) -> int:
 
 
 async def main() -> None:
-    await migrate(engine, ["delivery.outbox_app.piccolo_app"])
+    await migrate(engine, ["delivery.sending.outbox_app.piccolo_app"])
     await open_pool(engine)
     await Sale.create_table(if_not_exists=True)
     await relay.start()

@@ -1,9 +1,11 @@
 """From a transaction to an effect, over Kafka, with nothing lost in between.
 
-The sending side: ``outbox`` (a record is written in the caller's transaction), ``relay`` (publishes
-what is there, one active per database), ``postgres``. The receiving side: ``consumer`` (a plain
-function per record, with retry, dead letter and commit around it), ``faust_app`` and ``transport``
-(Faust with the defaults and guarantees that this needs). Both: ``settings``, ``topics``.
+- ``sending``: a record is written in the caller's transaction and published under a lease
+- ``receiving``: a handler, with retry, circuit, dead letter and commit around it
+- ``kafka``: Faust's application and transport with the guarantees that both need
+- ``dead_letters``: what a dead letter is, where they are listed, the way back
+- ``replay``: read a topic again, for debugging or to make a read model anew
+- ``postgres``: pools, migrations, errors
 
 Nothing here knows what the records mean.
 """

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 def ack() -> None:
     """Commit before the effect: an offset is done as soon as its record was handed over."""
-    from delivery.processor import Processor
+    from delivery.receiving.processor import Processor
 
     feed = Processor.feed
 
@@ -32,7 +32,7 @@ def ack() -> None:
 
 def outbox() -> None:
     """Send outside of the transaction: the record is written when the change has committed."""
-    from delivery.outbox import INSERT, Outbox, trace_context
+    from delivery.sending.outbox import INSERT, Outbox, trace_context
 
     tasks: set[asyncio.Task[None]] = set()
 

@@ -24,11 +24,11 @@ from backend.settings import Settings
 from backend.worker import Worker
 from contracts.health import PATHS
 from contracts.topics import BOOK_INGESTION, BOOK_INGESTION_DLQ
-from delivery.consumer import RetryPolicy, consume
-from delivery.dead_letter_index.indexer import index_dead_letters
-from delivery.faust_app import App, create_app
+from delivery.dead_letters.indexer import index_dead_letters
+from delivery.kafka.application import App, create_app
+from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import is_database_away
-from delivery.settings import KafkaSettings
+from delivery.receiving.consumer import RetryPolicy, consume
 from error_injection import Rules, injection_middleware
 from telemetry import (
     SettingsError,

@@ -1,10 +1,10 @@
-"""The table of dead letters: what it is, and what fills it, is ``delivery.dead_letter_index``."""
+"""The table of dead letters: what it is, and what fills it, is ``delivery.dead_letters``."""
 
 from typing import Final
 
 from piccolo.table import Table
 
-from delivery.dead_letter_index.table import DeadLetterColumns
+from delivery.dead_letters.table import DeadLetterColumns
 
 TABLE: Final = "backend.dead_letter"
 

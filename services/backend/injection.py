@@ -9,7 +9,7 @@ from mode import Service
 from contracts.problems import documented
 from contracts.records import BookRecord
 from contracts.topics import BOOK_INGESTION
-from delivery.records import Hook, Metadata, PermanentError
+from delivery.receiving.records import Hook, Metadata, PermanentError
 from error_injection import (
     RecordInjection,
     Rules,

@@ -1,8 +1,8 @@
 """Why the worker is not ready, by part: ``database``, ``kafka`` or ``circuit``."""
 
 from contracts.problems import FieldError
-from delivery.consumer import Consumption
 from delivery.postgres import Database
+from delivery.receiving.consumer import Consumption
 
 
 class Readiness:

@@ -3,13 +3,13 @@
 from typing import Any
 
 from backend.http_server import HttpServer
-from delivery import faust_app
+from delivery.kafka import application
 
 
-class Worker(faust_app.Worker):
+class Worker(application.Worker):
     """Takes its addresses before it says or starts anything: a port in use is one line, no more."""
 
-    def __init__(self, app: faust_app.App, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, app: application.App, *args: Any, **kwargs: Any) -> None:
         for service in app.before_kafka:
             if isinstance(service, HttpServer):
                 service.bind()

@@ -26,11 +26,11 @@ from bookapp.transport import KeptConnections
 from contracts.health import PATHS
 from contracts.problems import FieldError, documented
 from contracts.topics import BOOK_INGESTION
-from delivery.faust_app import create_app
-from delivery.outbox import Outbox
+from delivery.kafka.application import create_app
+from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import is_database_away
-from delivery.relay import Relay
-from delivery.settings import KafkaSettings
+from delivery.sending.outbox import Outbox
+from delivery.sending.relay import Relay
 from error_injection import (
     Rules,
     RuleStore,

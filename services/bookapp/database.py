@@ -6,7 +6,7 @@ from bookapp.settings import Settings
 from delivery.postgres import Database, create_engine
 from telemetry.database import TracedConnection
 
-APPS: Final = ("delivery.outbox_app.piccolo_app", "bookapp.piccolo_app")
+APPS: Final = ("delivery.sending.outbox_app.piccolo_app", "bookapp.piccolo_app")
 """Piccolo's apps in the order of their migrations: the catalogue needs the outbox."""
 
 

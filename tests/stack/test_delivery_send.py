@@ -10,12 +10,12 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from delivery import pump
-from delivery.faust_app import create_app
-from delivery.outbox import Outbox
+from delivery.kafka.application import create_app
+from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool
-from delivery.relay import Relay
-from delivery.settings import KafkaSettings
+from delivery.sending import pump
+from delivery.sending.outbox import Outbox
+from delivery.sending.relay import Relay
 from embedded.native.kafka import Kafka
 from embedded.waiting import poll_until
 
@@ -40,7 +40,7 @@ def topic() -> Declared:
 @pytest.fixture
 async def engine(postgres_url: str) -> AsyncIterator[Engine]:
     engine = create_engine(postgres_url)
-    await migrate(engine, ["delivery.outbox_app.piccolo_app"])
+    await migrate(engine, ["delivery.sending.outbox_app.piccolo_app"])
     await open_pool(engine)
     yield engine
     await close_pool(engine)

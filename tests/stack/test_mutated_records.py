@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from contracts.codec import DecodeError, decode
 from contracts.records import BookRecord, BookRemoved
-from delivery.dead_letters import DeadLetter, original_headers, read_story
+from delivery.dead_letters.story import DeadLetter, original_headers, read_story
 from embedded.native.kafka import Kafka
 from embedded.ports import free_port
 from embedded.postgres import Postgres

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import backend.settings
 import bookapp.settings
-from delivery.settings import KafkaSettings
+from delivery.kafka.settings import KafkaSettings
 from telemetry import SettingsError, TelemetrySettings, read_settings
 
 SECRET = "s3cr3t"

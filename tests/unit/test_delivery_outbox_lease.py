@@ -2,8 +2,8 @@
 
 import pytest
 
-from delivery import lease
-from delivery.lease import MARGIN, TTL, Lease, LeaseLostError
+from delivery.sending import lease
+from delivery.sending.lease import MARGIN, TTL, Lease, LeaseLostError
 
 
 class Clock:

@@ -9,7 +9,7 @@ import pytest
 
 from backend.settings import Settings as BackendSettings
 from bookapp.settings import Settings as BookappSettings
-from delivery.settings import KafkaSettings
+from delivery.kafka.settings import KafkaSettings
 from telemetry import TelemetrySettings, read_settings
 
 ROOT = Path(__file__).parents[2]

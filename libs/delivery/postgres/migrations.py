@@ -36,7 +36,7 @@ class MigrationError(RuntimeError):
 def bind_tables(engine: Engine, apps: Sequence[str]) -> AppRegistry:
     """Make this engine the one that the tables of the apps use; the apps' registry.
 
-    `apps` are modules with an APP_CONFIG, such as "delivery.outbox_app.piccolo_app".
+    `apps` are modules with an APP_CONFIG, such as "delivery.sending.outbox_app.piccolo_app".
     """
     registry = AppRegistry(apps=list(apps))
     project = ModuleType(_PROJECT)

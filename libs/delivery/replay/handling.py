@@ -7,7 +7,7 @@ from typing import Final
 from opentelemetry import trace
 from opentelemetry.trace import Link
 
-from delivery.records import Handler
+from delivery.receiving.records import Handler
 from delivery.replay.selection import Found
 from telemetry.attributes import REPLAYED
 from telemetry.kafka import process_span

@@ -13,9 +13,9 @@ from aiokafka import AIOKafkaProducer
 from opentelemetry import trace
 from opentelemetry.trace import Link
 
-from delivery.availability import reach
-from delivery.exact import send_exact
-from delivery.settings import KafkaSettings
+from delivery.kafka.availability import reach
+from delivery.kafka.exact import send_exact
+from delivery.kafka.settings import KafkaSettings
 from telemetry.attributes import REPLAYED
 from telemetry.kafka import SendSpan, end_send_span, extract, inject, start_send_span
 from telemetry.metrics import counter

@@ -14,9 +14,9 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
-from delivery.availability import reach
+from delivery.kafka.availability import reach
+from delivery.kafka.settings import KafkaSettings
 from delivery.replay.selection import Selection
-from delivery.settings import KafkaSettings
 
 Ranges = Mapping[int, range]
 """For each partition the offsets to be read. Not each of them need have a record: a topic may be

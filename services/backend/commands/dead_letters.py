@@ -9,7 +9,7 @@ from backend.commands import letters
 from backend.commands.console import Refused, must_be_able_to_ask
 from backend.commands.parsed import Parsed
 from backend.commands.parts import Parts, run
-from delivery.dead_letter_index.store import STATES, Filter
+from delivery.dead_letters.store import STATES, Filter
 from delivery.replay import arguments
 
 _HELP: Final = """\

@@ -8,9 +8,9 @@ import msgspec
 from backend.commands.console import Progress, confirm, line, moment, note, plural, shown
 from backend.commands.parts import Parts
 from backend.dead_letters import TABLE
-from delivery.dead_letter_index.letters import headers_from
-from delivery.dead_letter_index.redrive import redrive
-from delivery.dead_letter_index.store import Filter, Store
+from delivery.dead_letters.letters import headers_from
+from delivery.dead_letters.redrive import redrive
+from delivery.dead_letters.store import Filter, Store
 from delivery.replay.publishing import Publisher
 
 _HEAD: Final = ("ID", "STATE", "FAILED AT", "ATTEMPTS", "TRACE ID", "ERROR")

@@ -12,12 +12,12 @@ import msgspec
 from aiokafka.errors import KafkaError
 from opentelemetry import trace
 
-from delivery.availability import one_line
+from delivery.kafka.availability import one_line
+from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import Engine, close_pool, is_database_away, open_pool
 from delivery.replay.reading import Missing
 from delivery.replay.rebuild import Empty
 from delivery.replay.shadow import Busy, Changed
-from delivery.settings import KafkaSettings
 from telemetry import Telemetry
 from telemetry.errors import add_exception, mark_failed
 

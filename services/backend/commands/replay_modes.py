@@ -15,9 +15,9 @@ from backend.ingestion import Ingestion
 from backend.ingestion.upsert import upsert
 from contracts.codec import decode
 from contracts.records import Book
-from delivery.availability import KAFKA_ERRORS, one_line
+from delivery.kafka.availability import KAFKA_ERRORS, one_line
 from delivery.postgres import is_database_away
-from delivery.records import Handler
+from delivery.receiving.records import Handler
 from delivery.replay.handling import handle
 from delivery.replay.publishing import Pending, Publisher
 from delivery.replay.reading import Ranges, Reader, open_reader

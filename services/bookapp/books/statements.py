@@ -2,7 +2,8 @@
 
 An add inserts the book and its outbox row in one statement, which is one transaction: there is no
 moment at which one is there without the other. The outbox's columns are delivery's
-(``delivery.outbox_app.tables``); the value's parts around the id are ``records.added_around_id``'s.
+(``delivery.sending.outbox_app.tables``); the value's parts around the id are
+``records.added_around_id``'s.
 What a statement ends with is its name in traces: ``INSERT books``.
 """
 

@@ -18,8 +18,8 @@ from bookapp.books.tables import Book as BookTable
 from bookapp.books.validation import Change, NewBook
 from contracts.records import Book, BookStatus
 from contracts.topics import BOOK_INGESTION
-from delivery.outbox import Outbox, trace_context
 from delivery.postgres import DatabaseAway, Engine
+from delivery.sending.outbox import Outbox, trace_context
 
 _TOPIC: Final = BOOK_INGESTION.name
 

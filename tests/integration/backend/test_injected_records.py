@@ -11,7 +11,7 @@ import pytest
 
 from contracts.records import BookRecord
 from contracts.topics import BOOK_INGESTION
-from delivery.retry import RetryPolicy
+from delivery.receiving.retry import RetryPolicy
 from embedded.receiver import Receiver
 from embedded.stack import PROMPT_TELEMETRY
 from embedded.testing import poll_until

@@ -14,13 +14,13 @@ from backend.database import APPS
 from backend.ingestion import Ingestion
 from contracts.records import BookRecord
 from contracts.topics import BOOK_INGESTION
+from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool
-from delivery.records import Metadata
+from delivery.receiving.records import Metadata
 from delivery.replay.reading import Reader, open_reader
 from delivery.replay.rebuild import Empty, Rebuild
 from delivery.replay.selection import Selection
 from delivery.replay.shadow import Busy, Changed, ShadowTable
-from delivery.settings import KafkaSettings
 from embedded.testing import poll_until
 
 MakeRecord = Callable[..., BookRecord]

@@ -16,8 +16,8 @@ from bookapp.database import APPS
 from contracts.codec import decode
 from contracts.records import Book, BookAdded, BookRecord, BookRemoved, BookStatus, BookUpdated
 from contracts.topics import BOOK_INGESTION
-from delivery.outbox import Outbox
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool
+from delivery.sending.outbox import Outbox
 
 DUNE = NewBook("Dune", "Frank Herbert", BookStatus.available)
 ODD = NewBook('"id":0,\\ {} \U0001f600 \u2028', "O'Brien; --", BookStatus.lost)

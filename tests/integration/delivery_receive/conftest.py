@@ -13,10 +13,10 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
-from delivery.consumer import Consumption, Handler, RetryPolicy, consume
-from delivery.dead_letters import DeadLetter, original_headers, read_story
-from delivery.faust_app import App, create_app
-from delivery.settings import KafkaSettings
+from delivery.dead_letters.story import DeadLetter, original_headers, read_story
+from delivery.kafka.application import App, create_app
+from delivery.kafka.settings import KafkaSettings
+from delivery.receiving.consumer import Consumption, Handler, RetryPolicy, consume
 
 _numbers = itertools.count(1)
 PARTITIONS = 4  # the embedded broker's

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from delivery.consumer import Metadata, PermanentError
+from delivery.receiving.consumer import Metadata, PermanentError
 from embedded.waiting import poll_until
 
 Pairs = Sequence[tuple[Any, Metadata]]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from delivery.consumer import Metadata, RetryPolicy
+from delivery.receiving.consumer import Metadata, RetryPolicy
 from embedded.waiting import poll_until
 from telemetry.metrics import gauge
 
@@ -43,7 +43,7 @@ async def test_a_handler_that_fails_for_everything_stops_consumption_until_it_wo
 async def test_the_lag_counts_what_is_not_done_also_of_a_partition_that_is_stuck(
     lab: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("delivery.receiver._OBSERVE_EVERY_S", 0.2)
+    monkeypatch.setattr("delivery.receiving.receiver._OBSERVE_EVERY_S", 0.2)
     away = True
 
     async def handler(record: Any, metadata: Metadata) -> None:

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from delivery.consumer import Metadata
+from delivery.receiving.consumer import Metadata
 from embedded.waiting import poll_until
 
 

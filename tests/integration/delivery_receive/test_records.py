@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from delivery.consumer import Metadata, PermanentError, RetryPolicy
+from delivery.receiving.consumer import Metadata, PermanentError, RetryPolicy
 from embedded.waiting import poll_until
 
 

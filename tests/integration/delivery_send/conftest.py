@@ -7,13 +7,13 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from delivery.faust_app import create_app
-from delivery.outbox import Outbox
+from delivery.kafka.application import create_app
+from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool
-from delivery.relay import Relay
-from delivery.settings import KafkaSettings
+from delivery.sending.outbox import Outbox
+from delivery.sending.relay import Relay
 
-OUTBOX_APP = "delivery.outbox_app.piccolo_app"
+OUTBOX_APP = "delivery.sending.outbox_app.piccolo_app"
 
 
 @pytest.fixture

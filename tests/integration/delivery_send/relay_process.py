@@ -6,10 +6,10 @@ Prints each change of its state on a line of its own.
 import asyncio
 import sys
 
-from delivery.faust_app import create_app
+from delivery.kafka.application import create_app
+from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import create_engine
-from delivery.relay import Relay
-from delivery.settings import KafkaSettings
+from delivery.sending.relay import Relay
 
 
 async def main(database_url: str, broker_url: str) -> None:

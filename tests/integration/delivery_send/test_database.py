@@ -12,7 +12,7 @@ from delivery.postgres import Database, DatabaseAway, create_engine, migrate, pe
 from embedded.postgres import Postgres
 from embedded.testing import poll_until
 
-APPS = ("delivery.outbox_app.piccolo_app",)
+APPS = ("delivery.sending.outbox_app.piccolo_app",)
 Make = Callable[..., Database]
 
 

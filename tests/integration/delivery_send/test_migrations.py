@@ -12,7 +12,7 @@ from piccolo.apps.migrations.commands.new import AutoMigrationManager
 from delivery.postgres import create_engine, migrate
 from delivery.postgres.migrations import bind_tables
 
-OUTBOX_APP = "delivery.outbox_app.piccolo_app"
+OUTBOX_APP = "delivery.sending.outbox_app.piccolo_app"
 
 MIGRATE = f"""
 import asyncio, logging, sys

@@ -6,9 +6,9 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from delivery import outbox_queue
-from delivery.outbox import NoTransactionError, Outbox
 from delivery.postgres import Engine
+from delivery.sending import queue
+from delivery.sending.outbox import NoTransactionError, Outbox
 
 
 async def rows(sql: asyncpg.Connection) -> list[tuple[object, ...]]:
@@ -71,22 +71,22 @@ async def test_a_row_that_shows_late_comes_before_what_follows_it(
     insert = "INSERT INTO outbox (topic, key, value) VALUES ('t', $1, '') RETURNING id"
     late = await sql.fetchval(insert, b"late")
     early = await engine.pool.fetchval(insert, b"early")
-    assert [row.id for row in await outbox_queue.read(engine.pool, [], 10)] == [early]
+    assert [row.id for row in await queue.read(engine.pool, [], 10)] == [early]
     await slow.commit()
     after = await engine.pool.fetchval(insert, b"late")
     being_sent = [early]
-    assert [row.id for row in await outbox_queue.read(engine.pool, being_sent, 10)] == [late, after]
+    assert [row.id for row in await queue.read(engine.pool, being_sent, 10)] == [late, after]
 
 
 async def test_the_backlog_is_counted_and_its_age_told(
     engine: Engine, sql: asyncpg.Connection
 ) -> None:
-    assert await outbox_queue.observe(engine.pool) == outbox_queue.Waiting(0, 0.0)
+    assert await queue.observe(engine.pool) == queue.Waiting(0, 0.0)
     await sql.execute(
         "INSERT INTO outbox (topic, key, value, created_at) SELECT 't', '', '',"
         " now() - make_interval(secs => 100 - i) FROM generate_series(1, 50) i"
     )
-    await outbox_queue.park(engine.pool, 1, "never")
-    waiting = await outbox_queue.observe(engine.pool)
+    await queue.park(engine.pool, 1, "never")
+    waiting = await queue.observe(engine.pool)
     assert waiting.records == 49
     assert 98 <= waiting.oldest_age < 110

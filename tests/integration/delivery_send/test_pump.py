@@ -9,12 +9,12 @@ from aiokafka.errors import MessageSizeTooLargeError, NotEnoughReplicasError
 from aiokafka.errors import OutOfOrderSequenceNumber as SequenceError
 from aiokafka.structs import RecordMetadata, TopicPartition
 
-from delivery import pump as pump_module
-from delivery.lease import Lease, LeaseLostError
-from delivery.outbox_queue import Row
 from delivery.postgres import Engine
-from delivery.publisher import HopelessError
-from delivery.pump import MAX_IN_FLIGHT, Pump
+from delivery.sending import pump as pump_module
+from delivery.sending.lease import Lease, LeaseLostError
+from delivery.sending.publisher import HopelessError
+from delivery.sending.pump import MAX_IN_FLIGHT, Pump
+from delivery.sending.queue import Row
 from embedded.waiting import poll_until
 
 Judge = Callable[[Row], BaseException | None]

@@ -17,13 +17,13 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
-from delivery import pump
-from delivery.faust_app import create_app
-from delivery.outbox import Outbox
-from delivery.outbox_queue import Row
+from delivery.kafka.application import create_app
+from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import Engine
-from delivery.publisher import Publisher
-from delivery.settings import KafkaSettings
+from delivery.sending import pump
+from delivery.sending.outbox import Outbox
+from delivery.sending.publisher import Publisher
+from delivery.sending.queue import Row
 from embedded.broker import Broker
 from embedded.waiting import poll_until
 from telemetry.kafka import send
@@ -119,7 +119,7 @@ async def test_started_inside_a_request_it_inherits_neither_span_nor_transaction
             span = trace.get_current_span().get_span_context()
             seen.append((engine.current_transaction.get(), span.is_valid))
 
-    logger, handler = logging.getLogger("delivery.relay"), Context()
+    logger, handler = logging.getLogger("delivery.sending.relay"), Context()
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     request = trace.NonRecordingSpan(trace.SpanContext(1, 1, False))

@@ -28,14 +28,14 @@ from bookapp.books.store import BookStore
 from bookapp.books.validation import Change, NewBook
 from bookapp.tables import ErrorInjectionConfig as BookappRule
 from contracts.records import Book, BookAdded, BookStatus
-from delivery import outbox_queue
-from delivery.dead_letter_index.store import Filter, Store, insert
-from delivery.lease import Lease
-from delivery.outbox import Outbox
+from delivery.dead_letters.store import Filter, Store, insert
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool, pending
 from delivery.postgres.migrations import bind_tables
-from delivery.records import Metadata
+from delivery.receiving.records import Metadata
 from delivery.replay.shadow import ShadowTable
+from delivery.sending import queue
+from delivery.sending.lease import Lease
+from delivery.sending.outbox import Outbox
 from embedded.testing import poll_until
 from error_injection import Rules, RuleStore
 from error_injection.rule import RuleBody
@@ -48,8 +48,8 @@ APPS = (*bookapp.database.APPS, *backend.database.APPS)
 PREPARED: dict[CallSite, str] = {
     # These need Kafka to be called; what they send is checked without them.
     ("backend.commands.replay_modes", "_before_applying"): _SEQUENCES,
-    ("delivery.dead_letter_index.indexer", "index"): insert(TABLE),
-    ("delivery.relay", "_notify"): "SELECT pg_notify($1, $2)",
+    ("delivery.dead_letters.indexer", "index"): insert(TABLE),
+    ("delivery.sending.relay", "_notify"): "SELECT pg_notify($1, $2)",
 }
 
 
@@ -108,10 +108,10 @@ async def use_outbox(engine: Engine) -> None:
     async with engine.transaction():
         await outbox.add("topic", b"1", b"{}")
         await outbox.add_many("topic", [(b"2", b"{}")])
-    first, second, *_ = await outbox_queue.read(engine.pool, [], 10)
-    await outbox_queue.delete(engine.pool, [first.id])
-    await outbox_queue.park(engine.pool, second.id, "too large")
-    assert (await outbox_queue.observe(engine.pool)).records > 0
+    first, second, *_ = await queue.read(engine.pool, [], 10)
+    await queue.delete(engine.pool, [first.id])
+    await queue.park(engine.pool, second.id, "too large")
+    assert (await queue.observe(engine.pool)).records > 0
     lease = Lease("outbox", "me")
     async with engine.pool.acquire() as connection:
         assert await lease.acquire(connection)

@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 from backend.commands.dead_letters import dead_letters_command
 from backend.commands.parts import Parts
 from backend.commands.replay import replay_command
+from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import create_engine
-from delivery.settings import KafkaSettings
 
 
 def run(*arguments: str) -> Result:

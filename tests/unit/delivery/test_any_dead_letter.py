@@ -5,7 +5,7 @@ from datetime import UTC
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.dead_letters import PREFIX, DeadLetter, headers_of, original_headers, read_story
+from delivery.dead_letters.story import PREFIX, DeadLetter, headers_of, original_headers, read_story
 
 text = st.text(max_size=30)
 suffixes = st.sampled_from(["topic", "offset", "attempts", "failed-at", "trace", ""])

@@ -7,14 +7,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.dead_letter_index.letters import (
+from delivery.dead_letters.letters import (
     NO_DEAD_LETTER,
     REDRIVEN_FROM,
     headers_from,
     letter_of,
 )
-from delivery.dead_letters import PREFIX, headers_of, story_of
-from delivery.records import Metadata
+from delivery.dead_letters.story import PREFIX, headers_of, story_of
+from delivery.receiving.records import Metadata
 
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from delivery.json_topic import NotARecordError, json_topic
+from delivery.kafka.json_topic import NotARecordError, json_topic
 
 
 class Parcel(msgspec.Struct, tag=True):

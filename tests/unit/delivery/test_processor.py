@@ -7,7 +7,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from delivery.processor import BATCH_SIZE, Processor
+from delivery.receiving.processor import BATCH_SIZE, Processor
 from embedded.waiting import poll_until
 
 

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 from aiokafka import ConsumerRecord
 
-from delivery.circuit import Circuit
-from delivery.dead_letters import PREFIX, headers_of, original_headers, read_story, story_of
-from delivery.progress import Progress
-from delivery.rate import TokenBucket
-from delivery.records import PermanentError, metadata_of
-from delivery.retry import RetryPolicy, is_passing
+from delivery.dead_letters.story import PREFIX, headers_of, original_headers, read_story, story_of
+from delivery.receiving.circuit import Circuit
+from delivery.receiving.progress import Progress
+from delivery.receiving.rate import TokenBucket
+from delivery.receiving.records import PermanentError, metadata_of
+from delivery.receiving.retry import RetryPolicy, is_passing
 
 
 def raw(**changes: Any) -> ConsumerRecord:

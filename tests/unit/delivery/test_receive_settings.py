@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from delivery.consumer import Metadata, consume
-from delivery.faust_app import create_app
-from delivery.settings import KafkaSettings
+from delivery.kafka.application import create_app
+from delivery.kafka.settings import KafkaSettings
+from delivery.receiving.consumer import Metadata, consume
 from telemetry import SettingsError, read_settings
 
 SASL = {

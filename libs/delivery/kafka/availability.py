@@ -12,7 +12,7 @@ from typing import Final
 from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError
 
-from delivery.settings import KafkaSettings
+from delivery.kafka.settings import KafkaSettings
 from telemetry.errors import message_of
 
 _LOG: Final = logging.getLogger(__name__)

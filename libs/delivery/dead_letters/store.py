@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from delivery.dead_letter_index.letters import Letter
+from delivery.dead_letters.letters import Letter
 
 STATES: Final = ("new", "redriven", "discarded")
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from delivery.availability import one_line
-from delivery.progress import Progress
+from delivery.kafka.availability import one_line
+from delivery.receiving.progress import Progress
 
 if TYPE_CHECKING:
-    from delivery.effects import Effects
+    from delivery.receiving.effects import Effects
 
 _LOG: Final = logging.getLogger(__name__)
 # A span holds 128 links unless an operator says otherwise, and a batch's span has one a record.

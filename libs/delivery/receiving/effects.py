@@ -13,14 +13,21 @@ from typing import TYPE_CHECKING, Any, Final
 from aiokafka import ConsumerRecord
 from opentelemetry.trace import use_span
 
-from delivery.availability import one_line
-from delivery.circuit import Circuit
-from delivery.dead_letter_sender import DeadLetterSender
-from delivery.processor import Processor
-from delivery.rate import TokenBucket
-from delivery.records import BatchHandler, Handler, Hook, Metadata, PermanentError, metadata_of
-from delivery.retry import Classify, RetryPolicy
-from delivery.topics import Topic
+from delivery.dead_letters.sender import DeadLetterSender
+from delivery.kafka.availability import one_line
+from delivery.kafka.topics import Topic
+from delivery.receiving.circuit import Circuit
+from delivery.receiving.processor import Processor
+from delivery.receiving.rate import TokenBucket
+from delivery.receiving.records import (
+    BatchHandler,
+    Handler,
+    Hook,
+    Metadata,
+    PermanentError,
+    metadata_of,
+)
+from delivery.receiving.retry import Classify, RetryPolicy
 from telemetry.attributes import ATTEMPTS, OUTCOME
 from telemetry.errors import type_of
 from telemetry.kafka import ProcessSpan, batch_attributes, batch_span, start_process_span
@@ -28,7 +35,7 @@ from telemetry.metrics import counter
 from telemetry.spans import put_attributes
 
 if TYPE_CHECKING:
-    from delivery.faust_app import App
+    from delivery.kafka.application import App
 
 _LOG: Final = logging.getLogger(__name__)
 _AGAIN: Final[Mapping[str, str]] = {}

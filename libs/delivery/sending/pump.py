@@ -19,10 +19,10 @@ from aiokafka.errors import ProducerClosed
 from faust.types import RecordMetadata
 from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, Span, use_span
 
-from delivery import outbox_queue
-from delivery.lease import Lease, LeaseLostError
-from delivery.outbox_queue import Row
-from delivery.publisher import HopelessError, Publisher, is_hopeless
+from delivery.sending import queue
+from delivery.sending.lease import Lease, LeaseLostError
+from delivery.sending.publisher import HopelessError, Publisher, is_hopeless
+from delivery.sending.queue import Row
 from telemetry.kafka import SendSpan, end_send_span, extract, inject, start_send_span
 from telemetry.metrics import counter
 
@@ -140,7 +140,7 @@ class Pump:
         while MAX_IN_FLIGHT - len(self._flight) < PAGE:
             await self._wait_for_room(deleting)
         self._check(deleting)
-        rows = await outbox_queue.read(self._pool, self._flight, PAGE)
+        rows = await queue.read(self._pool, self._flight, PAGE)
         for number, row in enumerate(rows):
             if row.id in self._suspects:
                 await self._send_alone(row, deleting)
@@ -209,7 +209,7 @@ class Pump:
             await self._acknowledgements.wait()
             self._acknowledgements.clear()
             batch, self._acknowledged = self._acknowledged, []
-            await outbox_queue.delete(self._pool, [row_id for row_id, _ in batch])
+            await queue.delete(self._pool, [row_id for row_id, _ in batch])
             for row_id, _ in batch:
                 del self._flight[row_id]
             for topic, number in Counter(topic for _, topic in batch).items():
@@ -218,7 +218,7 @@ class Pump:
             await asyncio.sleep(PAUSE)
 
     async def _park(self, row: Row, error: BaseException) -> None:
-        await outbox_queue.park(self._pool, row.id, _one_line(error))
+        await queue.park(self._pool, row.id, _one_line(error))
         labels = {"messaging.destination.name": row.topic, "error.type": type(error).__name__}
         counter("outbox.parked").add(1, labels)
         with use_span(_cause_of(row)):

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 import asyncpg
 import msgspec
 
-from delivery.outbox_app.tables import OutboxRow
 from delivery.postgres import Engine
+from delivery.sending.outbox_app.tables import OutboxRow
 from telemetry.kafka import current_context_headers
 
 __all__ = ["NoTransactionError", "Outbox", "OutboxRow", "trace_context"]

@@ -16,16 +16,17 @@ What the handler's author may rely on:
 - An exception is no end: a failure that passes (``is_passing``) is tried again for ever, with
   growing pauses; another one a few times, and then the record becomes a dead letter;
   ``PermanentError`` makes it one at once. A record that cannot be decoded becomes one as well.
-- When everything fails, consumption stops, and goes on by itself: see ``delivery.circuit``.
+- When everything fails, consumption stops, and goes on by itself: see
+  ``delivery.receiving.circuit``.
 - The handler runs in the record's ``process`` span, which is linked to its ``send`` span.
 """
 
-from delivery.consumption import Consumption, Status
-from delivery.effects import Effects
-from delivery.faust_app import App
-from delivery.records import BatchHandler, Handler, Hook, Metadata, PermanentError
-from delivery.retry import Classify, RetryPolicy, is_passing
-from delivery.topics import Topic
+from delivery.kafka.application import App
+from delivery.kafka.topics import Topic
+from delivery.receiving.consumption import Consumption, Status
+from delivery.receiving.effects import Effects
+from delivery.receiving.records import BatchHandler, Handler, Hook, Metadata, PermanentError
+from delivery.receiving.retry import Classify, RetryPolicy, is_passing
 
 __all__ = [
     "BatchHandler",

@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from delivery.postgres.errors import is_database_away
-from delivery.records import PermanentError
+from delivery.receiving.records import PermanentError
 
 Classify: TypeAlias = Callable[[BaseException], bool]
 

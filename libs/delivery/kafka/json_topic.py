@@ -44,7 +44,7 @@ class JsonSchema:
 
 
 class JsonTopic(msgspec.Struct, frozen=True, kw_only=True):
-    """A ``delivery.topics.Topic``; made by ``json_topic``."""
+    """A ``delivery.kafka.topics.Topic``; made by ``json_topic``."""
 
     name: str
     partitions: int

@@ -19,13 +19,13 @@ from typing import Any, Literal
 import asyncpg
 import msgspec
 
-from delivery import outbox_queue
-from delivery.faust_app import App
-from delivery.lease import RENEW_EVERY, Lease, LeaseLostError
+from delivery.kafka.application import App
 from delivery.postgres import Engine, is_database_away
 from delivery.postgres.engine import open_private_pool
-from delivery.publisher import Publisher
-from delivery.pump import Pump
+from delivery.sending import queue
+from delivery.sending.lease import RENEW_EVERY, Lease, LeaseLostError
+from delivery.sending.publisher import Publisher
+from delivery.sending.pump import Pump
 from telemetry.metrics import gauge
 
 logger = logging.getLogger(__name__)
@@ -62,8 +62,8 @@ class RelayStatus(msgspec.Struct, frozen=True):
 class Relay:
     """Sends the outbox of `engine`'s database through `app`, while this process has the lease.
 
-    `app` is a producer-only application (`delivery.faust_app.create_app`) that declares the topics;
-    it need not be started. All processes on one database must give the same `name`.
+    `app` is a producer-only application (`delivery.kafka.application.create_app`) that declares the
+    topics; it need not be started. All processes on one database must give the same `name`.
     """
 
     def __init__(self, engine: Engine, app: App, *, name: str = "outbox") -> None:
@@ -121,7 +121,7 @@ class Relay:
         while not self._stopping.is_set():
             try:
                 control = await self._engine.connect(
-                    command_timeout=10.0, server_settings=outbox_queue.SESSION
+                    command_timeout=10.0, server_settings=queue.SESSION
                 )
                 try:
                     await self._take_turns(control)
@@ -183,9 +183,7 @@ class Relay:
     async def _lead(self, control: asyncpg.Connection) -> None:
         """Send while the lease is ours. Frees it on a clean stop."""
         logger.info("the relay is active, epoch %s of its lease", self._lease.epoch)
-        pool = await open_private_pool(
-            self._engine, max_size=2, server_settings=outbox_queue.SESSION
-        )
+        pool = await open_private_pool(self._engine, max_size=2, server_settings=queue.SESSION)
         self._pump = Pump(pool, self._publisher, self._lease, self._work)
         self._state, self._reason = "active", None
         gauge("relay.active").set(1)
@@ -235,7 +233,7 @@ class Relay:
         try:
             while True:
                 try:
-                    waiting = await outbox_queue.observe(pool)
+                    waiting = await queue.observe(pool)
                     backlog.set(waiting.records)
                     age.set(waiting.oldest_age)
                 except Exception as error:

@@ -15,10 +15,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
-from delivery.availability import KAFKA_ERRORS
+from delivery.kafka.availability import KAFKA_ERRORS
 
 if TYPE_CHECKING:
-    from delivery.receiver import Consumer
+    from delivery.receiving.receiver import Consumer
 
 # How long a broker waits for new records before it answers that there are none. aiokafka asks a
 # broker one question at a time: while one about empty partitions (the dead letters') is open, none

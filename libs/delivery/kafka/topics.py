@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from delivery.settings import KafkaSettings
+from delivery.kafka.settings import KafkaSettings
 
 _LOG: Final = logging.getLogger(__name__)
 _BROKER_DEFAULT: Final = -1

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import msgspec
 
-from delivery.effects import Effects
-from delivery.topics import Topic
+from delivery.kafka.topics import Topic
+from delivery.receiving.effects import Effects
 
 if TYPE_CHECKING:
-    from delivery.faust_app import App
-    from delivery.receiver import Consumer
+    from delivery.kafka.application import App
+    from delivery.receiving.receiver import Consumer
 
 State: TypeAlias = Literal["off", "waiting", "consuming", "retrying", "stopped"]
 

@@ -2,7 +2,8 @@
 
 - The producer is idempotent and waits for all replicas, waits for Kafka at its start instead of
   raising, makes sure that the topics exist, and replaces itself when it can send no more.
-- The consumer never commits past a record whose effect is not durable; see ``delivery.receiver``.
+- The consumer never commits past a record whose effect is not durable; see
+  ``delivery.receiving.receiver``.
 """
 
 import asyncio
@@ -15,12 +16,12 @@ from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import HeadersArg, RecordMetadata
 
-from delivery.exact import send_exact
-from delivery.receiver import Consumer
-from delivery.topics import ensure_topics
+from delivery.kafka.exact import send_exact
+from delivery.kafka.topics import ensure_topics
+from delivery.receiving.receiver import Consumer
 
 if TYPE_CHECKING:
-    from delivery.faust_app import App
+    from delivery.kafka.application import App
 
 SCHEME: Final = "delivery"
 _LOG: Final = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ class Producer(driver.Producer):
 
 
 class Transport(driver.Transport):
-    """The transport of applications made by ``delivery.faust_app.create_app``."""
+    """The transport of applications made by ``delivery.kafka.application.create_app``."""
 
     Producer: ClassVar[Any] = Producer
     Consumer: ClassVar[Any] = Consumer

@@ -2,7 +2,8 @@
 
 Faust's own defaults lose records, wait minutes for a killed worker, listen on every interface and
 give up when Kafka is away. This application does none of it, and starts only what receiving and
-sending need: no web server, no tables, no agents (records go to ``delivery.consumer.consume``).
+sending need: no web server, no tables, no agents (records go to
+``delivery.receiving.consumer.consume``).
 """
 
 import logging
@@ -15,13 +16,13 @@ from faust.app.base import BootStrategy
 from faust.types.settings import Settings
 from mode.types import ServiceT
 
-from delivery.availability import Availability
-from delivery.consumption import Consumption
-from delivery.lenient import read_leniently
-from delivery.quiet import quieten_aiokafka
-from delivery.settings import KafkaSettings
-from delivery.topics import Topic
-from delivery.transport import SCHEME
+from delivery.kafka.availability import Availability
+from delivery.kafka.lenient import read_leniently
+from delivery.kafka.quiet import quieten_aiokafka
+from delivery.kafka.settings import KafkaSettings
+from delivery.kafka.topics import Topic
+from delivery.kafka.transport import SCHEME
+from delivery.receiving.consumption import Consumption
 
 # A killed worker's partitions go to another after this time; the project promises 15 s.
 SESSION_TIMEOUT_S: Final = 8.0

@@ -25,9 +25,9 @@ from aiokafka.protocol.produce import ProduceRequest
 from faust.transport.drivers.aiokafka import Producer as FaustProducer
 from faust.types import RecordMetadata
 
-from delivery.faust_app import App
-from delivery.outbox_queue import Row
-from delivery.topics import with_dead_letters
+from delivery.kafka.application import App
+from delivery.kafka.topics import with_dead_letters
+from delivery.sending.queue import Row
 from telemetry.kafka import Headers
 
 logger = logging.getLogger(__name__)

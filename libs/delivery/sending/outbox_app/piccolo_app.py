@@ -4,7 +4,7 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from delivery.outbox_app.tables import OutboxRow, RelayLease
+from delivery.sending.outbox_app.tables import OutboxRow, RelayLease
 
 APP_CONFIG = AppConfig(
     app_name="outbox",

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import msgspec
 
-from delivery.availability import KAFKA_ERRORS, one_line
-from delivery.dead_letter_index.letters import NO_DEAD_LETTER, REDRIVEN_FROM, headers_from
-from delivery.dead_letter_index.store import Store
+from delivery.dead_letters.letters import NO_DEAD_LETTER, REDRIVEN_FROM, headers_from
+from delivery.dead_letters.store import Store
+from delivery.kafka.availability import KAFKA_ERRORS, one_line
 from delivery.replay.publishing import Pending, Publisher
 
 _TOGETHER: Final = 100

@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 from aiokafka import ConsumerRecord
 
-from delivery.consumer import Consumption, consume
-from delivery.dead_letter_index.letters import letter_of
-from delivery.dead_letter_index.store import insert
-from delivery.faust_app import App
-from delivery.records import Metadata
-from delivery.topics import Topic
+from delivery.dead_letters.letters import letter_of
+from delivery.dead_letters.store import insert
+from delivery.kafka.application import App
+from delivery.kafka.topics import Topic
+from delivery.receiving.consumer import Consumption, consume
+from delivery.receiving.records import Metadata
 
 
 def index_dead_letters(

@@ -17,13 +17,13 @@ from aiokafka import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from mode import Service
 
-from delivery.availability import KAFKA_ERRORS, one_line, reach
-from delivery.group import GroupThread
-from delivery.processor import Processor
+from delivery.kafka.availability import KAFKA_ERRORS, one_line, reach
+from delivery.kafka.group import GroupThread
+from delivery.receiving.processor import Processor
 from telemetry.metrics import gauge
 
 if TYPE_CHECKING:
-    from delivery.faust_app import App
+    from delivery.kafka.application import App
 
 _T = TypeVar("_T")
 _LOG: Final = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 from aiokafka import ConsumerRecord
 from opentelemetry.trace import use_span
 
-from delivery.availability import one_line
-from delivery.dead_letters import DeadLetter, headers_of, story_of
-from delivery.retry import RetryPolicy
-from delivery.topics import Topic
+from delivery.dead_letters.story import DeadLetter, headers_of, story_of
+from delivery.kafka.availability import one_line
+from delivery.kafka.topics import Topic
+from delivery.receiving.retry import RetryPolicy
 from telemetry.errors import type_of
 from telemetry.kafka import (
     ProcessSpan,
@@ -20,8 +20,8 @@ from telemetry.kafka import (
 from telemetry.metrics import counter
 
 if TYPE_CHECKING:
-    from delivery.faust_app import App
-    from delivery.processor import Processor
+    from delivery.kafka.application import App
+    from delivery.receiving.processor import Processor
 
 _LOG: Final = logging.getLogger(__name__)
 

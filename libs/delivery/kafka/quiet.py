@@ -1,8 +1,8 @@
 """Keeps aiokafka from filling the log while Kafka is away.
 
 It writes several lines for each of its tries, ten times a second and more. Whether Kafka is there
-is said once by ``delivery.availability``; of aiokafka's own lines each sort comes once in a while,
-and those for its developers never: they hold the records' keys and values.
+is said once by ``delivery.kafka.availability``; of aiokafka's own lines each sort comes once in a
+while, and those for its developers never: they hold the records' keys and values.
 """
 
 import logging

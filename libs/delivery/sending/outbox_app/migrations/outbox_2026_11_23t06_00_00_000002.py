@@ -7,7 +7,7 @@ page keeps those updates away from its index.
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
-from delivery.outbox_app.tables import OutboxRow
+from delivery.sending.outbox_app.tables import OutboxRow
 
 ID = "2026-11-23T06:00:00:000002"
 VERSION = "1.38.0"

@@ -1,0 +1,1 @@
+"""Kafka as this library uses it: Faust's application and transport, settings, topics."""

@@ -1,4 +1,0 @@
-"""The outbox as a Piccolo app: its tables and their migrations.
-
-A service lists `delivery.outbox_app.piccolo_app` among the apps that it migrates.
-"""
