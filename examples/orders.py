@@ -8,9 +8,10 @@ Traced, logged, with retries and dead letters. docs/lift-it.md goes through it l
 import logging
 import os
 
-from delivery.kafka.application import create_app
+from delivery.application import create_app
+from delivery.kafka.records import Metadata
 from delivery.kafka.settings import KafkaSettings
-from delivery.receiving.consumer import Metadata, PermanentError, consume
+from delivery.receiving.consumer import PermanentError, consume
 from examples.records import ORDERS, Order
 from telemetry import SettingsError, TelemetrySettings, configure, read_settings
 

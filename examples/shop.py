@@ -15,7 +15,7 @@ from opentelemetry import trace
 from piccolo.columns import Integer, Serial, Text
 from piccolo.table import Table
 
-from delivery.kafka.application import create_app
+from delivery.application import create_app
 from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import close_pool, create_engine, migrate, open_pool
 from delivery.sending.outbox import Outbox, OutboxRow

@@ -24,8 +24,8 @@ from backend.settings import Settings
 from backend.worker import Worker
 from contracts.health import PATHS
 from contracts.topics import BOOK_INGESTION, BOOK_INGESTION_DLQ
+from delivery.application import App, create_app
 from delivery.dead_letters.indexer import index_dead_letters
-from delivery.kafka.application import App, create_app
 from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import is_database_away
 from delivery.receiving.consumer import RetryPolicy, consume

@@ -9,7 +9,8 @@ from mode import Service
 from contracts.problems import documented
 from contracts.records import BookRecord
 from contracts.topics import BOOK_INGESTION
-from delivery.receiving.records import Hook, Metadata, PermanentError
+from delivery.kafka.records import Metadata
+from delivery.receiving.records import Hook, PermanentError
 from error_injection import (
     RecordInjection,
     Rules,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from backend.http_server import HttpServer
-from delivery.kafka import application
+from delivery import application
 
 
 class Worker(application.Worker):

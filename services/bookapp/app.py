@@ -26,7 +26,7 @@ from bookapp.transport import KeptConnections
 from contracts.health import PATHS
 from contracts.problems import FieldError, documented
 from contracts.topics import BOOK_INGESTION
-from delivery.kafka.application import create_app
+from delivery.application import create_app
 from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import is_database_away
 from delivery.sending.outbox import Outbox

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from delivery.kafka.application import create_app
+from delivery.application import create_app
 from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool
 from delivery.sending import pump

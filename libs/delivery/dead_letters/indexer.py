@@ -14,14 +14,14 @@ from aiokafka import ConsumerRecord
 
 from delivery.dead_letters.letters import letter_of
 from delivery.dead_letters.store import insert
-from delivery.kafka.application import App
+from delivery.kafka.app import KafkaApp
+from delivery.kafka.records import Metadata
 from delivery.kafka.topics import Topic
 from delivery.receiving.consumer import Consumption, consume
-from delivery.receiving.records import Metadata
 
 
 def index_dead_letters(
-    app: App, dead_letters: Topic, table: str, pool: Callable[[], Any]
+    app: KafkaApp, dead_letters: Topic, table: str, pool: Callable[[], Any]
 ) -> Consumption:
     """Have the worker list what arrives on this dead-letter topic in the table of this name.
 

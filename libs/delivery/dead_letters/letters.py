@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from delivery.dead_letters.story import DeadLetter, original_headers, read_story
-from delivery.receiving.records import Metadata
+from delivery.kafka.records import Metadata
 from telemetry.kafka import extract
 
 REDRIVEN_FROM: Final = "redriven-from"

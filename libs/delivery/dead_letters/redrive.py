@@ -1,7 +1,7 @@
 """Sends dead letters back to the topics that they came from.
 
 With the exact key and value and the headers as they were, but for the trace context (see
-``replay.publishing``) and one header more, which names the dead letter. So the record is a new one
+``kafka.publishing``) and one header more, which names the dead letter. So the record is a new one
 in its origin topic, whose offset, should it fail again, is the place of a new dead letter that
 knows the old one.
 
@@ -18,7 +18,7 @@ import msgspec
 from delivery.dead_letters.letters import NO_DEAD_LETTER, REDRIVEN_FROM, headers_from
 from delivery.dead_letters.store import Store
 from delivery.kafka.availability import KAFKA_ERRORS, one_line
-from delivery.replay.publishing import Pending, Publisher
+from delivery.kafka.publishing import Pending, Publisher
 
 _TOGETHER: Final = 100
 

@@ -1,15 +1,16 @@
 """Sends dead letters, and does not give up: going on without one would lose the record."""
 
 import logging
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final, TypeAlias
 
 from aiokafka import ConsumerRecord
 from opentelemetry.trace import use_span
 
 from delivery.dead_letters.story import DeadLetter, headers_of, story_of
+from delivery.kafka.app import KafkaApp
 from delivery.kafka.availability import one_line
 from delivery.kafka.topics import Topic
-from delivery.receiving.retry import RetryPolicy
 from telemetry.errors import type_of
 from telemetry.kafka import (
     ProcessSpan,
@@ -19,9 +20,8 @@ from telemetry.kafka import (
 )
 from telemetry.metrics import counter
 
-if TYPE_CHECKING:
-    from delivery.kafka.application import App
-    from delivery.receiving.processor import Processor
+Pause: TypeAlias = Callable[[float, str], Awaitable[None]]
+"""Waits so many seconds before another try, and knows why; raises when there is to be none."""
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -30,10 +30,12 @@ class DeadLetterSender:
     """Sends to one topic's dead-letter topic. The send span is a child of the process span; the
     record's own trace headers stay as they were."""
 
-    def __init__(self, app: "App", dead_letter_topic: Topic, policy: RetryPolicy) -> None:
+    def __init__(
+        self, app: KafkaApp, dead_letter_topic: Topic, pauses: Callable[[], Iterator[float]]
+    ) -> None:
         self._app = app
         self._topic = dead_letter_topic.name
-        self._policy = policy
+        self._pauses = pauses
 
     async def send(
         self,
@@ -41,17 +43,17 @@ class DeadLetterSender:
         error: BaseException,
         attempts: int,
         span: ProcessSpan,
-        partition: "Processor",
+        pause: Pause,
     ) -> None:
         """Returns when the broker has acknowledged the dead letter; tries for as long as it takes.
 
         Raises:
-            Stopping: the partition is being given up. The dead letter may have been written.
+            What ``pause`` raises. The dead letter may have been written.
         """
         with use_span(span.span, record_exception=False, set_status_on_exception=False):
             context = current_context_headers()
             story = story_of(raw, error, attempts, self._app.conf.id, context.get("traceparent"))
-            for pause in self._policy.pauses():
+            for seconds in self._pauses():
                 try:
                     await self._send_once(raw, story, context)
                 except Exception as failure:  # noqa: BLE001 - whatever it is, going on is worse
@@ -62,7 +64,7 @@ class DeadLetterSender:
                         raw.offset,
                         one_line(failure),
                     )
-                    await partition.pause(pause, f"cannot send a dead letter: {one_line(failure)}")
+                    await pause(seconds, f"cannot send a dead letter: {one_line(failure)}")
                 else:
                     break
             counter("consumer.dead_letters").add(

@@ -9,16 +9,13 @@ of the new, whose position may be lower.
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from delivery.kafka.availability import KAFKA_ERRORS
-
-if TYPE_CHECKING:
-    from delivery.receiving.receiver import Consumer
 
 # How long a broker waits for new records before it answers that there are none. aiokafka asks a
 # broker one question at a time: while one about empty partitions (the dead letters') is open, none
@@ -31,13 +28,27 @@ _STOP_TIMEOUT_S: Final = 5.0
 Records = Mapping[TopicPartition, list[ConsumerRecord]]
 
 
-class GroupThread(AIOKafkaConsumerThread):
-    """The thread that is a member of the group, on behalf of a ``Consumer``."""
+class Member(Protocol):
+    """Who gets the partitions; both are awaited on the application's loop."""
 
-    consumer: "Consumer"
+    async def assign(self, partitions: set[TopicPartition], epoch: int) -> None:
+        """These partitions are ours. Called at each rebalance, after ``revoke``."""
+
+    async def revoke(self) -> None:
+        """Finish what is in flight, commit it, and let the partitions go."""
+
+
+class GroupThread(AIOKafkaConsumerThread):
+    """The thread that is a member of the group, on behalf of a ``Member``."""
+
     _epoch = 0
     _assigned: asyncio.Event
     _fetching: asyncio.Task[Any] | None = None
+
+    @property
+    def member(self) -> Member:
+        """On whose behalf; Faust gave it to us as its consumer."""
+        return cast(Member, self.consumer)
 
     async def on_start(self) -> None:
         """Nothing yet: ``open`` connects, once Kafka is there."""
@@ -149,7 +160,7 @@ class GroupThread(AIOKafkaConsumerThread):
 
     async def assigned(self, partitions: set[TopicPartition]) -> None:
         """The group has given us these partitions."""
-        await self.in_application(self.consumer.assign(partitions, self._epoch))
+        await self.in_application(self.member.assign(partitions, self._epoch))
         self._assigned.set()
 
 
@@ -161,7 +172,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         await self._thread.halt()
-        await self._thread.in_application(self._thread.consumer.revoke())
+        await self._thread.in_application(self._thread.member.revoke())
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         await self._thread.assigned(assigned)

@@ -21,11 +21,12 @@ What the handler's author may rely on:
 - The handler runs in the record's ``process`` span, which is linked to its ``send`` span.
 """
 
-from delivery.kafka.application import App
+from delivery.kafka.app import KafkaApp
+from delivery.kafka.records import Metadata
 from delivery.kafka.topics import Topic
 from delivery.receiving.consumption import Consumption, Status
 from delivery.receiving.effects import Effects
-from delivery.receiving.records import BatchHandler, Handler, Hook, Metadata, PermanentError
+from delivery.receiving.records import BatchHandler, Handler, Hook, PermanentError
 from delivery.receiving.retry import Classify, RetryPolicy, is_passing
 
 __all__ = [
@@ -46,7 +47,7 @@ _DEFAULT_POLICY = RetryPolicy()
 
 
 def consume(
-    app: App,
+    app: KafkaApp,
     topic: Topic,
     handler: Handler,
     *,

@@ -1,15 +1,12 @@
 """One topic's consumption as an operator asks for it: is it going on, and if not, why not."""
 
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import msgspec
 
+from delivery.kafka.app import KafkaApp
 from delivery.kafka.topics import Topic
 from delivery.receiving.effects import Effects
-
-if TYPE_CHECKING:
-    from delivery.kafka.application import App
-    from delivery.receiving.receiver import Consumer
 
 State: TypeAlias = Literal["off", "waiting", "consuming", "retrying", "stopped"]
 
@@ -32,7 +29,7 @@ class Status(msgspec.Struct, frozen=True):
 class Consumption:
     """What ``consume`` returns."""
 
-    def __init__(self, app: "App", topic: Topic, effects: Effects) -> None:
+    def __init__(self, app: KafkaApp, topic: Topic, effects: Effects) -> None:
         self._app = app
         self.topic = topic
         self.effects = effects
@@ -44,7 +41,7 @@ class Consumption:
             return Status("off", None)
         if self._app.availability.reason is not None:
             return Status("waiting", self._app.availability.reason)
-        consumer = cast("Consumer", self._app.consumer)
+        consumer = cast(Any, self._app.consumer)
         if not consumer.joined:
             return Status("waiting", "joining the consumer group")
         if self.effects.circuit.reason is not None:

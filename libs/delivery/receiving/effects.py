@@ -8,34 +8,26 @@ the handler calls permanent, not again.
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from aiokafka import ConsumerRecord
 from opentelemetry.trace import use_span
 
+from delivery.dead_letters.rate import TokenBucket
 from delivery.dead_letters.sender import DeadLetterSender
+from delivery.kafka.app import KafkaApp
 from delivery.kafka.availability import one_line
+from delivery.kafka.records import Metadata, metadata_of
 from delivery.kafka.topics import Topic
 from delivery.receiving.circuit import Circuit
 from delivery.receiving.processor import Processor
-from delivery.receiving.rate import TokenBucket
-from delivery.receiving.records import (
-    BatchHandler,
-    Handler,
-    Hook,
-    Metadata,
-    PermanentError,
-    metadata_of,
-)
+from delivery.receiving.records import BatchHandler, Handler, Hook, PermanentError
 from delivery.receiving.retry import Classify, RetryPolicy
 from telemetry.attributes import ATTEMPTS, OUTCOME
 from telemetry.errors import type_of
 from telemetry.kafka import ProcessSpan, batch_attributes, batch_span, start_process_span
 from telemetry.metrics import counter
 from telemetry.spans import put_attributes
-
-if TYPE_CHECKING:
-    from delivery.kafka.application import App
 
 _LOG: Final = logging.getLogger(__name__)
 _AGAIN: Final[Mapping[str, str]] = {}
@@ -63,7 +55,7 @@ class Effects:
 
     def __init__(
         self,
-        app: "App",
+        app: KafkaApp,
         topic: Topic,
         dead_letter_topic: Topic,
         handler: Handler,
@@ -81,7 +73,7 @@ class Effects:
         self._classify = classify
         self.circuit = Circuit(topic.name, policy.circuit_threshold)
         self._undecodable = TokenBucket(policy.undecodable_rate, policy.undecodable_rate)
-        self._dead_letters = DeadLetterSender(app, dead_letter_topic, policy)
+        self._dead_letters = DeadLetterSender(app, dead_letter_topic, policy.pauses)
 
     async def apply(self, batch: list[ConsumerRecord], partition: Processor) -> None:
         """Bring every record of the batch to its end, in order per key.
@@ -230,7 +222,7 @@ class Effects:
                 one_line(error),
                 exc_info=error if delivery.attempts else None,  # a decoder's own says no more
             )
-        await self._dead_letters.send(raw, error, delivery.attempts, delivery.span, partition)
+        await self._dead_letters.send(raw, error, delivery.attempts, delivery.span, partition.pause)
         _close(delivery, {OUTCOME: "dead_letter"}, error)
         partition.finish(raw.offset)
 

@@ -7,15 +7,12 @@ whose queue is full is not fetched from until half of it is done.
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from aiokafka import ConsumerRecord, TopicPartition
 
 from delivery.kafka.availability import one_line
 from delivery.receiving.progress import Progress
-
-if TYPE_CHECKING:
-    from delivery.receiving.effects import Effects
 
 _LOG: Final = logging.getLogger(__name__)
 # A span holds 128 links unless an operator says otherwise, and a batch's span has one a record.
@@ -30,6 +27,13 @@ class Stopping(Exception):
     """The partition is being given up; what is not finished is delivered again."""
 
 
+class Effects(Protocol):
+    """What a processor does with its records."""
+
+    async def apply(self, batch: list[ConsumerRecord], partition: "Processor", /) -> None:
+        """Bring every record to its end, and tell the processor."""
+
+
 class Processor:
     """Takes what is there, up to 128 records, applies it, and goes on.
 
@@ -39,7 +43,7 @@ class Processor:
     time-out a full batch would exceed each time.
     """
 
-    def __init__(self, tp: TopicPartition, effects: "Effects") -> None:
+    def __init__(self, tp: TopicPartition, effects: Effects) -> None:
         self.tp = tp
         self.trouble: str | None = None
         self.full = False

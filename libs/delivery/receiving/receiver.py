@@ -11,19 +11,17 @@ aiokafka stays in Faust's consumer thread: heartbeats go on when the application
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from aiokafka import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from mode import Service
 
+from delivery.kafka.app import KafkaApp
 from delivery.kafka.availability import KAFKA_ERRORS, one_line, reach
 from delivery.kafka.group import GroupThread
 from delivery.receiving.processor import Processor
 from telemetry.metrics import gauge
-
-if TYPE_CHECKING:
-    from delivery.kafka.application import App
 
 _T = TypeVar("_T")
 _LOG: Final = logging.getLogger(__name__)
@@ -40,7 +38,7 @@ class Consumer(driver.Consumer):
     and commits them; what is not finished is delivered again. Kafka may go and come back.
     """
 
-    app: "App"
+    app: KafkaApp
     _thread: GroupThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

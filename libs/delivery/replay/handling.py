@@ -1,13 +1,13 @@
 """Runs a handler on records that were selected, here and in the foreground."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from opentelemetry import trace
 from opentelemetry.trace import Link
 
-from delivery.receiving.records import Handler
+from delivery.kafka.records import Metadata
 from delivery.replay.selection import Found
 from telemetry.attributes import REPLAYED
 from telemetry.kafka import process_span
@@ -15,6 +15,9 @@ from telemetry.metrics import counter
 
 NO_GROUP: Final = "replay"
 """In the place of the consumer group's name: who replays is a member of none."""
+
+Handler: TypeAlias = Callable[[Any, Metadata], Awaitable[None]]
+"""What applies a record."""
 
 Effect = Callable[[], AbstractAsyncContextManager[Handler]]
 """Gives the handler for one record; its end commits the effect, or rolls it back."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from aiokafka import ConsumerRecord
 
-from delivery.receiving.records import Metadata, metadata_of
+from delivery.kafka.records import Metadata, metadata_of
 from telemetry.kafka import extract
 
 UNDECODABLE: Final = "undecodable"

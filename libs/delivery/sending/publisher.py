@@ -25,7 +25,7 @@ from aiokafka.protocol.produce import ProduceRequest
 from faust.transport.drivers.aiokafka import Producer as FaustProducer
 from faust.types import RecordMetadata
 
-from delivery.kafka.application import App
+from delivery.kafka.app import KafkaApp
 from delivery.kafka.topics import with_dead_letters
 from delivery.sending.queue import Row
 from telemetry.kafka import Headers
@@ -72,7 +72,7 @@ class Publisher:
     and an old record behind a new one is what compaction would keep.
     """
 
-    def __init__(self, app: App, may_send: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self, app: KafkaApp, may_send: Callable[[], bool] = lambda: True) -> None:
         app.finalize()
         self._app = app
         self._may_send = may_send

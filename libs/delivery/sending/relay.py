@@ -19,7 +19,7 @@ from typing import Any, Literal
 import asyncpg
 import msgspec
 
-from delivery.kafka.application import App
+from delivery.kafka.app import KafkaApp
 from delivery.postgres import Engine, is_database_away
 from delivery.postgres.engine import open_private_pool
 from delivery.sending import queue
@@ -62,11 +62,11 @@ class RelayStatus(msgspec.Struct, frozen=True):
 class Relay:
     """Sends the outbox of `engine`'s database through `app`, while this process has the lease.
 
-    `app` is a producer-only application (`delivery.kafka.application.create_app`) that declares the
+    `app` is a producer-only application (`delivery.application.create_app`) that declares the
     topics; it need not be started. All processes on one database must give the same `name`.
     """
 
-    def __init__(self, engine: Engine, app: App, *, name: str = "outbox") -> None:
+    def __init__(self, engine: Engine, app: KafkaApp, *, name: str = "outbox") -> None:
         self._engine = engine
         owner = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._lease = Lease(name, owner)

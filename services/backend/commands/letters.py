@@ -11,7 +11,7 @@ from backend.dead_letters import TABLE
 from delivery.dead_letters.letters import headers_from
 from delivery.dead_letters.redrive import redrive
 from delivery.dead_letters.store import Filter, Store
-from delivery.replay.publishing import Publisher
+from delivery.kafka.publishing import Publisher
 
 _HEAD: Final = ("ID", "STATE", "FAILED AT", "ATTEMPTS", "TRACE ID", "ERROR")
 _ERROR_WIDTH: Final = 120

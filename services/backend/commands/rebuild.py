@@ -11,7 +11,7 @@ from backend.commands.parts import Parts
 from backend.ingestion import Ingestion
 from backend.ingestion.upsert import upsert
 from contracts.codec import DecodeError, decode
-from delivery.receiving.records import metadata_of
+from delivery.kafka.records import metadata_of
 from delivery.replay.reading import open_reader
 from delivery.replay.rebuild import Rebuild
 from delivery.replay.shadow import ShadowTable

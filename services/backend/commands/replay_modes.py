@@ -16,10 +16,9 @@ from backend.ingestion.upsert import upsert
 from contracts.codec import decode
 from contracts.records import Book
 from delivery.kafka.availability import KAFKA_ERRORS, one_line
+from delivery.kafka.publishing import Pending, Publisher
 from delivery.postgres import is_database_away
-from delivery.receiving.records import Handler
-from delivery.replay.handling import handle
-from delivery.replay.publishing import Pending, Publisher
+from delivery.replay.handling import Handler, handle
 from delivery.replay.reading import Ranges, Reader, open_reader
 from delivery.replay.selection import Found, Selection, select
 

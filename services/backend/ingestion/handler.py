@@ -11,7 +11,7 @@ from typing import Any, Final
 from backend.catalogue import catalogue
 from backend.ingestion.upsert import upsert
 from contracts.records import BookRecord, BookRemoved
-from delivery.receiving.records import Metadata
+from delivery.kafka.records import Metadata
 from telemetry.kafka import extract
 
 _UPSERT: Final = upsert()

@@ -19,8 +19,8 @@ from backend.ingestion import Ingestion
 from backend.ingestion.upsert import upsert
 from backend.piccolo_app import APP_CONFIG
 from contracts.records import BookRecord, BookRemoved, BookUpdated, key_of
+from delivery.kafka.records import Metadata
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool
-from delivery.receiving.records import Metadata
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01".encode()

@@ -14,9 +14,9 @@ from backend.database import APPS
 from backend.ingestion import Ingestion
 from contracts.records import BookRecord
 from contracts.topics import BOOK_INGESTION
+from delivery.kafka.records import Metadata
 from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool
-from delivery.receiving.records import Metadata
 from delivery.replay.reading import Reader, open_reader
 from delivery.replay.rebuild import Empty, Rebuild
 from delivery.replay.selection import Selection

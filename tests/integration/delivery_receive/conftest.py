@@ -13,8 +13,8 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
+from delivery.application import App, create_app
 from delivery.dead_letters.story import DeadLetter, original_headers, read_story
-from delivery.kafka.application import App, create_app
 from delivery.kafka.settings import KafkaSettings
 from delivery.receiving.consumer import Consumption, Handler, RetryPolicy, consume
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from delivery.receiving.consumer import Metadata, PermanentError
+from delivery.kafka.records import Metadata
+from delivery.receiving.consumer import PermanentError
 from embedded.waiting import poll_until
 
 Pairs = Sequence[tuple[Any, Metadata]]

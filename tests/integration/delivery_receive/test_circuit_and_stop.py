@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from delivery.receiving.consumer import Metadata, RetryPolicy
+from delivery.kafka.records import Metadata
+from delivery.receiving.consumer import RetryPolicy
 from embedded.waiting import poll_until
 from telemetry.metrics import gauge
 

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from delivery.receiving.consumer import Metadata
+from delivery.kafka.records import Metadata
 from embedded.waiting import poll_until
 
 

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from delivery.receiving.consumer import Metadata, PermanentError, RetryPolicy
+from delivery.kafka.records import Metadata
+from delivery.receiving.consumer import PermanentError, RetryPolicy
 from embedded.waiting import poll_until
 
 

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from delivery.kafka.application import create_app
+from delivery.application import create_app
 from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool
 from delivery.sending.outbox import Outbox

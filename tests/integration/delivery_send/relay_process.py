@@ -6,7 +6,7 @@ Prints each change of its state on a line of its own.
 import asyncio
 import sys
 
-from delivery.kafka.application import create_app
+from delivery.application import create_app
 from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import create_engine
 from delivery.sending.relay import Relay

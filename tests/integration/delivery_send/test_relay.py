@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
-from delivery.kafka.application import create_app
+from delivery.application import create_app
 from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import Engine
 from delivery.sending import pump

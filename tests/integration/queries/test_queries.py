@@ -29,9 +29,9 @@ from bookapp.books.validation import Change, NewBook
 from bookapp.tables import ErrorInjectionConfig as BookappRule
 from contracts.records import Book, BookAdded, BookStatus
 from delivery.dead_letters.store import Filter, Store, insert
+from delivery.kafka.records import Metadata
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool, pending
 from delivery.postgres.migrations import bind_tables
-from delivery.receiving.records import Metadata
 from delivery.replay.shadow import ShadowTable
 from delivery.sending import queue
 from delivery.sending.lease import Lease

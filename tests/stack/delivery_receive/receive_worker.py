@@ -15,9 +15,10 @@ import faust
 import msgspec
 from mode import Service
 
-from delivery.kafka.application import create_app
+from delivery.application import create_app
+from delivery.kafka.records import Metadata
 from delivery.kafka.settings import KafkaSettings
-from delivery.receiving.consumer import Metadata, RetryPolicy, consume
+from delivery.receiving.consumer import RetryPolicy, consume
 from telemetry import read_settings
 
 EFFECTS = os.open(os.environ["EFFECTS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)

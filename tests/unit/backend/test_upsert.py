@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backend.ingestion.handler import newest_of_each
 from contracts.records import Book, BookAdded, BookStatus
-from delivery.receiving.records import Metadata
+from delivery.kafka.records import Metadata
 
 
 def delivery(book_id: int, sequence: int) -> tuple[BookAdded, Metadata]:

@@ -14,7 +14,7 @@ from delivery.dead_letters.letters import (
     letter_of,
 )
 from delivery.dead_letters.story import PREFIX, headers_of, story_of
-from delivery.receiving.records import Metadata
+from delivery.kafka.records import Metadata
 
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -10,11 +10,12 @@ import msgspec
 import pytest
 from aiokafka import ConsumerRecord
 
+from delivery.dead_letters.rate import TokenBucket
 from delivery.dead_letters.story import PREFIX, headers_of, original_headers, read_story, story_of
+from delivery.kafka.records import metadata_of
 from delivery.receiving.circuit import Circuit
 from delivery.receiving.progress import Progress
-from delivery.receiving.rate import TokenBucket
-from delivery.receiving.records import PermanentError, metadata_of
+from delivery.receiving.records import PermanentError
 from delivery.receiving.retry import RetryPolicy, is_passing
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from delivery.kafka.application import create_app
+from delivery.application import create_app
+from delivery.kafka.records import Metadata
 from delivery.kafka.settings import KafkaSettings
-from delivery.receiving.consumer import Metadata, consume
+from delivery.receiving.consumer import consume
 from telemetry import SettingsError, read_settings
 
 SASL = {

@@ -16,13 +16,13 @@ from faust.app.base import BootStrategy
 from faust.types.settings import Settings
 from mode.types import ServiceT
 
+from delivery.kafka.app import KafkaApp
 from delivery.kafka.availability import Availability
 from delivery.kafka.lenient import read_leniently
 from delivery.kafka.quiet import quieten_aiokafka
 from delivery.kafka.settings import KafkaSettings
 from delivery.kafka.topics import Topic
-from delivery.kafka.transport import SCHEME
-from delivery.receiving.consumption import Consumption
+from delivery.transport import SCHEME
 
 # A killed worker's partitions go to another after this time; the project promises 15 s.
 SESSION_TIMEOUT_S: Final = 8.0
@@ -71,22 +71,17 @@ class Worker(faust.Worker):
         self.spinner = None
 
 
-class App(faust.App):
+class App(KafkaApp):
     """See ``create_app``.
 
     ``before_kafka`` is the seam for services that must run while Kafka is away, such as an HTTP
-    server: mode services, started first and stopped last. ``availability`` says whether Kafka
-    answers, and why not.
+    server: mode services, started first and stopped last.
     """
 
     BootStrategy = _Boot
     Settings = _Settings
 
-    kafka: KafkaSettings
-    availability: Availability
     before_kafka: list[ServiceT]
-    consumptions: dict[str, Consumption]
-    declared_topics: list[Topic]
 
     async def on_start(self) -> None:
         """Faust's own start would also create the consumer of a producer-only application."""

@@ -1,29 +1,22 @@
-"""Faust's Kafka transport with the guarantees that this library promises, under its own scheme.
+"""The producer: idempotent, and done when all replicas have the record.
 
-- The producer is idempotent and waits for all replicas, waits for Kafka at its start instead of
-  raising, makes sure that the topics exist, and replaces itself when it can send no more.
-- The consumer never commits past a record whose effect is not durable; see
-  ``delivery.receiving.receiver``.
+It waits for Kafka at its start instead of raising, makes sure that the topics exist, and replaces
+itself when it can send no more.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaProducer
-from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import HeadersArg, RecordMetadata
 
+from delivery.kafka.app import KafkaApp
 from delivery.kafka.exact import send_exact
 from delivery.kafka.topics import ensure_topics
-from delivery.receiving.receiver import Consumer
 
-if TYPE_CHECKING:
-    from delivery.kafka.application import App
-
-SCHEME: Final = "delivery"
 _LOG: Final = logging.getLogger(__name__)
 _STOP_TIMEOUT_S: Final = 5.0
 _RESTART_TIMEOUT_S: Final = 10.0
@@ -33,7 +26,7 @@ class Producer(driver.Producer):
     """Sends with acks from all replicas and a sequence per partition, so that retries inside the
     client do not duplicate. ``send`` returns a future; a record is durable once that is done."""
 
-    app: "App"
+    app: KafkaApp
     _renewing: asyncio.Lock | None = None
 
     def _settings_extra(self) -> Mapping[str, Any]:
@@ -117,13 +110,3 @@ class Producer(driver.Producer):
     async def flush(self) -> None:
         """Nothing is ever left to flush: whoever sends awaits the future, and Faust's own wait
         here would last for as long as Kafka is away."""
-
-
-class Transport(driver.Transport):
-    """The transport of applications made by ``delivery.kafka.application.create_app``."""
-
-    Producer: ClassVar[Any] = Producer
-    Consumer: ClassVar[Any] = Consumer
-
-
-TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
