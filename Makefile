@@ -2,17 +2,25 @@
 PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
+# Not empty: only files whose hashes are in constraints.hashes.txt are installed.
+HASHES ?=
 
 # What is installed is what runs; a path to the sources would come first.
 unexport PYTHONPATH
 
 BIN      := $(VENV)/bin
-SOURCES  := pyproject.toml $(shell find libs services infra/embedded -type f -not -name '*.pyc' 2>/dev/null)
+PIP      := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+SOURCES  := pyproject.toml CHANGELOG.md $(shell find libs services infra/embedded -type f -not -name '*.pyc' 2>/dev/null)
 EXTRAS   := bookapp,backend,embedded,loadtest,dev
+
+# For every system and interpreter that we promise, not only for this one.
+write_hashes = $(1)/bin/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
+  --generate-hashes --no-header --no-annotate --constraint constraints.txt \
+  --output-file constraints.hashes.txt pyproject.toml
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo parts migrate test stack-test chaos load bench check coverage queries \
-        contracts openapi asyncapi signals client schemas telemetry dashboards constraints up down clean
+        contracts openapi asyncapi signals client schemas telemetry dashboards constraints hashes audit sbom up down clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,13 +34,13 @@ $(VENV)/.dependencies: pyproject.toml constraints.txt
 	  { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Try: make $(MAKECMDGOALS) PYTHON=python3.13"; exit 1; }
 	@echo "setup: installing the dependencies into $(VENV) (about a minute the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[$(EXTRAS)]'
+	@$(if $(HASHES),$(PIP) --require-hashes --no-deps --requirement constraints.hashes.txt,$(PIP) --constraint constraints.txt '.[$(EXTRAS)]')
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.dependencies $(SOURCES)
 	@echo "setup: building and installing our wheel"
-	@rm -rf $(VENV)/wheel && $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(VENV)/wheel .
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(VENV)/wheel/*.whl
+	@rm -rf $(VENV)/wheel && $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps $(if $(HASHES),--no-build-isolation) --wheel-dir $(VENV)/wheel .
+	@$(PIP) --no-deps --force-reinstall $(VENV)/wheel/*.whl
 	@touch $@
 
 demo: setup  ## start everything, take the tour, stay up until Ctrl-C (ARGS=--once ends after the tour)
@@ -63,7 +71,7 @@ chaos: setup  ## break everything on purpose under load (ARGS="--short", "--minu
 	@$(BIN)/python -m loadtest.chaos $(ARGS)
 
 $(VENV)/.bench: $(VENV)/.dependencies
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[bench]'
+	@$(PIP) --constraint constraints.txt '.[bench]'
 	@touch $@ $(VENV)/.installed
 
 check: setup  ## lint, formatting, types, import boundaries, dashboards, unit tests with their coverage
@@ -108,9 +116,25 @@ dashboards: setup  ## write Grafana's dashboards to infra/grafana/dashboards
 
 constraints:  ## resolve all versions anew, into constraints.txt (make setup then installs them)
 	@rm -rf $(VENV)-new && $(PYTHON) -m venv $(VENV)-new
-	@$(VENV)-new/bin/python -m pip install --quiet --disable-pip-version-check '.[$(EXTRAS),bench]'
+	@$(VENV)-new/bin/python -m pip install --quiet --disable-pip-version-check '.[$(EXTRAS),bench,maintain]'
 	@{ head -1 constraints.txt; $(VENV)-new/bin/python -m pip freeze --exclude event-driven-books; } > constraints.new
-	@mv constraints.new constraints.txt && rm -rf $(VENV)-new
+	@mv constraints.new constraints.txt
+	@$(call write_hashes,$(VENV)-new)
+	@rm -rf $(VENV)-new
+
+hashes: $(VENV)/.maintain  ## write the hashes of the files of all pinned versions to constraints.hashes.txt
+	@$(call write_hashes,$(VENV))
+
+audit: $(VENV)/.maintain  ## ask for known faults of all pinned versions (ARGS="-s osv" asks another database)
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement constraints.hashes.txt $(ARGS)
+
+sbom: setup $(VENV)/.maintain  ## write what is installed, with versions and licences, to build/sbom.cdx.json
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o build/sbom.cdx.json $(BIN)/python
+
+$(VENV)/.maintain: $(VENV)/.dependencies
+	@$(PIP) --constraint constraints.txt '.[maintain]'
+	@touch $@ $(VENV)/.installed
 
 up:  ## start the whole system in containers (infra/compose.yaml); Grafana on port 3000
 	@cd infra && docker compose up --build --detach --wait

@@ -13,7 +13,7 @@ from embedded.native.bugsink import bugsink_version
 from embedded.native.cache import run
 from embedded.native.collector import Collector, collector_version
 from embedded.native.kafka import kafka_version
-from embedded.native.linters import compose_config, hadolint
+from embedded.native.linters import actionlint, compose_config, hadolint
 from embedded.native.prometheus import program
 
 PROFILES = ["default", "ci", "sentry", "load"]
@@ -42,6 +42,10 @@ def test_the_collector_accepts_its_configuration(infra: Path, variant: str | Non
         collector.validate()
     finally:
         collector.close()
+
+
+def test_the_hosted_workflow_is_well_formed(infra: Path) -> None:
+    assert actionlint(infra.parent / ".github" / "workflows" / "ci.yml") == ""
 
 
 def test_prometheus_accepts_its_configuration_and_rules(infra: Path) -> None:
