@@ -85,11 +85,13 @@ def problem_response(
     )
 
 
-def problem_handlers(database_away: Callable[[BaseException], bool]) -> ExceptionHandlersMap:
+def problem_handlers(
+    unavailable: Callable[[BaseException], str | None],
+) -> ExceptionHandlersMap:
     """Litestar's ``exception_handlers`` for a whole application.
 
-    ``database_away`` tells the errors that pass when the database is back (503, with Retry-After)
-    from those that are ours (500, logged here, once, with its stack).
+    ``unavailable`` has a sentence for the errors that pass, such as a database that is away (503,
+    with Retry-After), and None for those that are ours (500, logged here, once, with their stack).
     """
 
     def handle(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -103,13 +105,9 @@ def problem_handlers(database_away: Callable[[BaseException], bool]) -> Exceptio
             return problem_response(400, str(error))
         if isinstance(error, RecursionError):  # a decoder's, of a body nested thousands deep
             return problem_response(400, "The body is nested too deeply.")
-        if database_away(error):
-            _logger.warning("the database is away: %s", type(error).__name__)
-            return problem_response(
-                503,
-                "The database is away; try again.",
-                headers={"Retry-After": str(RETRY_AFTER_S)},
-            )
+        if (sentence := unavailable(error)) is not None:
+            _logger.warning("503: %s (%s)", sentence, type(error).__name__)
+            return problem_response(503, sentence, headers={"Retry-After": str(RETRY_AFTER_S)})
         if isinstance(error, HTTPException) and error.status_code != 500:
             return problem_response(error.status_code, error.detail, headers=error.headers)
         _logger.error("a request failed", exc_info=error)

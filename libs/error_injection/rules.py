@@ -2,8 +2,9 @@
 
 Promises: looking a rule up is a dictionary's work; a change in the table is known within a second
 (NOTIFY, on a connection of its own), also after the connection was lost (read again after each
-reconnection) and should an announcement get lost (read again every ``POLL`` seconds); while the
-database is away the last known rules hold.
+reconnection), should an announcement get lost (read again every ``POLL`` seconds), and through a
+pooler, which passes no announcement on (read every second); while the database is away the last
+known rules hold.
 """
 
 import asyncio
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 POLL: Final = 5.0
 """Seconds after which the rules are read again without an announcement."""
+POLL_THROUGH_A_POOLER: Final = 1.0
+"""The same where none can come."""
 RETRY: Final = 0.5
 """Seconds between attempts to reach the database."""
 TIMEOUT: Final = 3.0
@@ -116,13 +119,17 @@ class Rules:
 
         connection.add_termination_listener(wake)
         async with asyncio.timeout(TIMEOUT):
-            await connection.add_listener(CHANNEL, wake)
+            if await _is_pooled(connection):
+                poll = POLL_THROUGH_A_POOLER
+            else:
+                poll = POLL
+                await connection.add_listener(CHANNEL, wake)
         while not (self._stopping or connection.is_closed()):
             self._wake.clear()  # before reading: what changes meanwhile is read next time
             rows = await connection.fetch(self._select, timeout=TIMEOUT)
             self.hold(msgspec.convert(dict(row), Rule) for row in rows)
             self._reading = True
-            await self._pause(POLL)
+            await self._pause(poll)
 
     async def _pause(self, seconds: float) -> None:
         """Until something happens, and at most so long."""
@@ -130,3 +137,9 @@ class Rules:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._wake.wait()
+
+
+async def _is_pooled(connection: asyncpg.Connection) -> bool:
+    """Whether another process answers than the one that was connected to: a pooler's doing, and the
+    session that would listen is anybody's."""
+    return bool(await connection.fetchval("SELECT pg_backend_pid()") != connection.get_server_pid())

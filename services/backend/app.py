@@ -27,7 +27,7 @@ from contracts.topics import BOOK_INGESTION, BOOK_INGESTION_DLQ
 from delivery.application import App, create_app
 from delivery.dead_letters.indexer import index_dead_letters
 from delivery.kafka.settings import KafkaSettings
-from delivery.postgres import is_database_away
+from delivery.postgres import unavailable
 from delivery.receiving.consumer import RetryPolicy, consume
 from error_injection import Rules, injection_middleware
 from telemetry import (
@@ -88,7 +88,7 @@ def build(environ: Mapping[str, str]) -> App:
     api = create_api(
         Reader(database.pool),
         Readiness(database, consumption),
-        database_away=is_database_away,
+        unavailable=unavailable,
         record_exception=record_exception,
         require_database=database.pool,
         admin_routes=[admin_routes(settings.admin_token)],

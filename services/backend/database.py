@@ -16,7 +16,9 @@ _CLOSE_S: Final = 3.0
 def create_database(settings: Settings) -> Database:
     """The database of these settings; connects to nothing yet."""
     return Database(
-        create_engine(settings.database_url, TracedConnection),
+        create_engine(
+            settings.database_url, TracedConnection, direct_url=settings.database_direct_url
+        ),
         APPS,
         name="backend",
         pool_size=settings.database_pool_size,

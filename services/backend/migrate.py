@@ -11,7 +11,8 @@ from telemetry import read_settings
 
 def database_url() -> str:
     """Of this environment. Raises SettingsError."""
-    return read_settings(Settings, os.environ).database_url
+    settings = read_settings(Settings, os.environ)
+    return settings.database_direct_url or settings.database_url
 
 
 if __name__ == "__main__":

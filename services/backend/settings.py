@@ -4,13 +4,15 @@ from typing import Annotated
 
 import msgspec
 
-from delivery.postgres import check_url
+from delivery.postgres import check_urls
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     """What backend needs to know beyond Kafka and telemetry.
 
     ``database_url`` holds a password, and is shown nowhere.
+    ``database_direct_url`` is the same database past a pooler, if ``database_url`` leads to one;
+    what needs a session goes there: migrations, ``replay --rebuild``, following the rules.
     ``database_pool_size`` is the most connections of one process, the consumer's four included.
     ``backend_host`` and ``backend_port`` are where the HTTP API listens.
     ``migrate_at_start`` false leaves the migrations to ``python -m backend.migrate``; until they
@@ -21,6 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     """
 
     database_url: str
+    database_direct_url: str | None = None
     database_pool_size: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
     backend_host: str = "127.0.0.1"
     backend_port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 8001
@@ -34,10 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         Raises:
             ValueError: names the variable and what it takes, and repeats no value.
         """
-        try:
-            check_url(self.database_url)
-        except ValueError as error:
-            raise ValueError(f"DATABASE_URL: {error}") from None
+        check_urls(DATABASE_URL=self.database_url, DATABASE_DIRECT_URL=self.database_direct_url)
 
     def __repr__(self) -> str:
         """Without the password and the token: settings end up in logs and error pages."""

@@ -23,7 +23,7 @@ def create_api(
     library: Library,
     readiness: Readiness,
     *,
-    database_away: Callable[[BaseException], bool],
+    unavailable: Callable[[BaseException], str | None],
     record_exception: Callable[[BaseException], None] = lambda _: None,
     require_database: Callable[[], None] = lambda: None,
     routes: Sequence[Router] = (),
@@ -32,7 +32,7 @@ def create_api(
 ) -> Litestar:
     """The API over a library.
 
-    ``database_away`` says which errors are the database's absence (503); ``record_exception`` is
+    ``unavailable`` says what to tell of errors that pass (503); ``record_exception`` is
     told of every exception that a route raised, before it becomes an answer; ``require_database``
     raises while the database is not there with its tables; ``routes`` and ``middleware`` are the
     libraries' that are mounted beside the books.
@@ -57,7 +57,7 @@ def create_api(
             path="/schema",
         ),
         state=State({"library": library}),
-        exception_handlers=problem_handlers(database_away),
+        exception_handlers=problem_handlers(unavailable),
         after_exception=[after_exception],
         middleware=list(middleware),
         lifespan=list(lifespan),

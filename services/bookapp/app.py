@@ -28,7 +28,7 @@ from contracts.problems import FieldError, documented
 from contracts.topics import BOOK_INGESTION
 from delivery.application import create_app
 from delivery.kafka.settings import KafkaSettings
-from delivery.postgres import is_database_away
+from delivery.postgres import unavailable
 from delivery.sending.outbox import Outbox
 from delivery.sending.relay import Relay
 from error_injection import (
@@ -103,7 +103,7 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
     api = create_api(
         Library(BookStore(engine, outbox), details),
         readiness,
-        database_away=is_database_away,
+        unavailable=unavailable,
         record_exception=record_exception,
         require_database=database.pool,
         routes=[

@@ -13,7 +13,9 @@ APPS: Final = ("delivery.sending.outbox_app.piccolo_app", "bookapp.piccolo_app")
 def create_database(settings: Settings) -> Database:
     """The database of these settings; connects to nothing yet."""
     return Database(
-        create_engine(settings.database_url, TracedConnection),
+        create_engine(
+            settings.database_url, TracedConnection, direct_url=settings.database_direct_url
+        ),
         APPS,
         name="bookapp",
         pool_size=settings.database_pool_size,

@@ -25,7 +25,7 @@ def _api() -> Litestar:
         RuleStore(ErrorInjectionConfig), admin_token=None, documented=documented
     )
     return create_api(
-        Library(nothing, nothing), nothing, database_away=lambda _: False, routes=[rules]
+        Library(nothing, nothing), nothing, unavailable=lambda _: None, routes=[rules]
     )
 
 

@@ -5,13 +5,15 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from delivery.postgres import check_url
+from delivery.postgres import check_urls
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     """What bookapp needs to know beyond Kafka and telemetry.
 
     ``database_url`` holds a password, and is shown nowhere.
+    ``database_direct_url`` is the same database past a pooler, if ``database_url`` leads to one;
+    what needs a session goes there: the relay, migrations, following the rules.
     ``database_pool_size`` is the most connections of one process; the relay has one more.
     ``backend_url`` is where the details of books come from.
     ``admin_token``, when set, is asked of whoever uses the admin routes.
@@ -20,6 +22,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     """
 
     database_url: str
+    database_direct_url: str | None = None
     database_pool_size: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
     backend_url: str = "http://127.0.0.1:8001"
     admin_token: str | None = None
@@ -31,10 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         Raises:
             ValueError: names the variable and what it takes, and repeats no value.
         """
-        try:
-            check_url(self.database_url)
-        except ValueError as error:
-            raise ValueError(f"DATABASE_URL: {error}") from None
+        check_urls(DATABASE_URL=self.database_url, DATABASE_DIRECT_URL=self.database_direct_url)
         if not _is_http(self.backend_url):
             raise ValueError("BACKEND_URL takes an http:// or https:// address, without a user")
 

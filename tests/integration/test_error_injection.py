@@ -19,9 +19,9 @@ from delivery.postgres import (
     Engine,
     close_pool,
     create_engine,
-    is_database_away,
     migrate,
     open_pool,
+    unavailable,
 )
 from error_injection import (
     HEADER,
@@ -103,7 +103,7 @@ def service(rules: Rules, table: type[RuleTable], topics: frozenset[str] = froze
     return Litestar(
         [get_book, routes],
         middleware=[injection_middleware(rules)],
-        exception_handlers=problem_handlers(is_database_away),
+        exception_handlers=problem_handlers(unavailable),
         logging_config=None,
     )
 

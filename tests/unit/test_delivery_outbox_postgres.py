@@ -60,7 +60,6 @@ def test_a_url_is_shown_without_user_and_password() -> None:
         asyncpg.ConnectionDoesNotExistError("closed in the middle of operation"),
         asyncpg.AdminShutdownError("terminating connection"),
         asyncpg.CannotConnectNowError("the database system is starting up"),
-        asyncpg.DiskFullError("no space left on device"),
         asyncpg.InterfaceError("connection is closed"),
         asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT"),
         asyncpg.InternalClientError("cannot switch to state 12"),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import asyncpg
 
 from delivery.postgres.engine import create_engine
-from delivery.postgres.errors import is_database_away
+from delivery.postgres.errors import DatabaseBusy, UnfitDatabase, is_database_away
 from delivery.postgres.migrations import MigrationError, migrate
 from telemetry.settings import SettingsError
 
@@ -28,7 +28,10 @@ def migrate_command(service: str, url: Callable[[], str], apps: Sequence[str]) -
         asyncio.run(migrate(create_engine(url()), apps))
     except SettingsError as error:
         return _fail(service, str(error), 2)
-    except (MigrationError, asyncpg.PostgresError, OSError) as error:
+    except (
+        *(MigrationError, UnfitDatabase, DatabaseBusy),
+        *(asyncpg.PostgresError, OSError),
+    ) as error:
         why = "PostgreSQL does not answer: " if is_database_away(error) else ""
         return _fail(service, f"{why}{error}", 1)
     return 0

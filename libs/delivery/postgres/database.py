@@ -14,7 +14,14 @@ import asyncpg
 from asyncpg.pool import Pool
 
 from delivery.postgres.engine import Engine, close_pool, open_pool
-from delivery.postgres.errors import AWAY_ERRORS, DatabaseAway, is_database_away
+from delivery.postgres.errors import (
+    AWAY_ERRORS,
+    DatabaseAway,
+    DatabaseBusy,
+    UnfitDatabase,
+    is_database_away,
+    is_database_busy,
+)
 from delivery.postgres.migrations import MigrationError, migrate, pending
 from telemetry.database import observe_pool
 
@@ -94,9 +101,15 @@ class Database:
         try:
             async with asyncio.timeout(PING_TIMEOUT):
                 await self.pool().fetchval("SELECT 1", timeout=PING_TIMEOUT / 2)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, *AWAY_ERRORS) as error:
+        except UnfitDatabase as error:
+            return str(error)
+        except (
+            *(asyncpg.PostgresError, asyncpg.InterfaceError, OSError),
+            *(DatabaseBusy, *AWAY_ERRORS),
+        ) as error:
             logger.debug("not ready: %r", error)
-            return self._missing or "PostgreSQL does not answer"
+            busy = is_database_busy(error)
+            return self._missing or f"PostgreSQL {'is too busy' if busy else 'does not answer'}"
         return None
 
     async def _prepare(self) -> None:
@@ -109,8 +122,10 @@ class Database:
         """Keep the reason; log it when it is a new one."""
         # The log names the host and the user; the answer to a stranger does not.
         unexpected = None
-        if isinstance(error, MigrationsMissing):
+        if isinstance(error, MigrationsMissing | UnfitDatabase):
             missing = str(error)
+        elif is_database_busy(error):
+            missing = "PostgreSQL has no connection left for us"
         elif is_database_away(error):
             missing = "PostgreSQL does not answer"
         elif isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):

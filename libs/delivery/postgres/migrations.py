@@ -20,7 +20,7 @@ from piccolo.apps.migrations.tables import Migration
 from piccolo.conf.apps import AppRegistry
 
 from delivery.postgres.engine import Engine
-from delivery.postgres.errors import is_database_away
+from delivery.postgres.errors import DatabaseBusy, is_database_away
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,8 @@ async def migrate(engine: Engine, apps: Sequence[str], *, wait: float = 30.0) ->
         try:
             return await _migrate(engine, apps)
         except Exception as error:
-            hopeless = not is_database_away(error) or isinstance(error.__cause__, ssl.SSLError)
+            passes = is_database_away(error) or isinstance(error, DatabaseBusy)
+            hopeless = not passes or isinstance(error.__cause__, ssl.SSLError)
             if hopeless or asyncio.get_running_loop().time() > deadline:
                 raise
             if str(error) != said:
@@ -96,15 +97,15 @@ async def pending(engine: Engine, apps: Sequence[str]) -> list[str]:
 
 async def _migrate(engine: Engine, apps: Sequence[str]) -> None:
     # Statements of a migration are no spans: hundreds of traces with no request to belong to.
-    private = Engine(engine.url, asyncpg.Connection)
-    lock = await engine.connect()
+    private = Engine(engine.direct_url or engine.url, asyncpg.Connection)
     try:
-        await lock.execute("SELECT pg_advisory_lock($1)", LOCK)
         registry = bind_tables(private, apps)
         for config in registry.app_configs.values():
             manager = ForwardsMigrationManager(config.app_name)
             talk = io.StringIO()  # Piccolo prints its progress
-            async with private.transaction():
+            async with private.transaction() as transaction:
+                # Until the end of the transaction, and not of a session: see `connecting`.
+                await transaction.connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
                 with contextlib.redirect_stdout(talk), _import_path_kept():
                     await manager.create_migration_table()
                     before = set(await Migration.get_migrations_which_ran(config.app_name))
@@ -117,7 +118,6 @@ async def _migrate(engine: Engine, apps: Sequence[str]) -> None:
                     logger.info("applied migration %s of %s", name, config.app_name)
     finally:
         bind_tables(engine, apps)
-        lock.terminate()  # gives up the lock, also where the server no longer answers
 
 
 @contextlib.contextmanager

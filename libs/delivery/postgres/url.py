@@ -38,6 +38,16 @@ def check_url(url: str) -> str:
     return url
 
 
+def check_urls(**urls: str | None) -> None:
+    """Check each variable's URL that is given. Raises ValueError, whose text names the variable."""
+    for variable, url in urls.items():
+        if url is not None:
+            try:
+                check_url(url)
+            except ValueError as error:
+                raise ValueError(f"{variable}: {error}") from None
+
+
 def _check_certificates(query: dict[str, str]) -> None:
     """Refuse what would only be noticed, again and again, when connecting."""
     authority = query.get("sslrootcert")

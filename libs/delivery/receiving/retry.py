@@ -2,32 +2,27 @@
 
 import random
 from collections.abc import Callable, Iterator
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
-import asyncpg
 import msgspec
 
-from delivery.postgres.errors import is_database_away
+from delivery.postgres.errors import is_passing as is_passing_in_postgresql
 from delivery.receiving.records import PermanentError
 
 Classify: TypeAlias = Callable[[BaseException], bool]
-
-_PASSING: Final = (
-    OSError,  # refused, unreachable, reset; TimeoutError is one of them
-    asyncpg.TransactionRollbackError,  # class 40: a deadlock, a serialisation failure
-    asyncpg.LockNotAvailableError,
-)
 
 
 def is_passing(error: BaseException) -> bool:
     """Whether the failure says nothing about the record, and goes by itself.
 
-    Network errors, time-outs, a database that is away or full. A service may give ``consume`` a
-    function of its own that knows more: ``lambda e: is_passing(e) or isinstance(e, MyError)``.
+    Network errors, time-outs, a database that is away, busy or not as it was left. A service may
+    give ``consume`` a function of its own that knows more:
+    ``lambda e: is_passing(e) or isinstance(e, MyError)``.
     """
     if isinstance(error, PermanentError):
         return False
-    return isinstance(error, _PASSING) or is_database_away(error)
+    # Refused, unreachable, reset; TimeoutError is one of them.
+    return isinstance(error, OSError) or is_passing_in_postgresql(error)
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,8 @@ from collections.abc import Collection, Sequence
 import asyncpg
 import msgspec
 
+from delivery.postgres.retry import retry_conflicts
+
 # The array is a constant to the planner (force_custom_plan below), which then hashes it.
 READ = """
 SELECT id, topic, key, value, trace_context FROM outbox
@@ -37,7 +39,7 @@ SESSION = {
     # it spares the requests' commits a competitor for the disk.
     "synchronous_commit": "off",
 }
-"""Session settings for the pool that these statements run on."""
+"""Session settings for the pool that these statements run on, where there is a session to set."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -57,6 +59,7 @@ class Row(msgspec.Struct, frozen=True):
     trace_context: dict[str, str] | None
 
 
+@retry_conflicts
 async def read(pool: asyncpg.Pool, without: Collection[int], limit: int) -> list[Row]:
     """The lowest `limit` rows that are neither parked nor in `without`, in order of their ids."""
     records = await pool.fetch(READ, list(without), limit)
@@ -66,11 +69,13 @@ async def read(pool: asyncpg.Pool, without: Collection[int], limit: int) -> list
     ]
 
 
+@retry_conflicts
 async def delete(pool: asyncpg.Pool, ids: Sequence[int]) -> None:
     """Remove what the broker has acknowledged."""
     await pool.execute(DELETE, ids)
 
 
+@retry_conflicts
 async def park(pool: asyncpg.Pool, row_id: int, error: str) -> None:
     """Put a row aside that can never be sent as it is; see OutboxRow for how it comes back."""
     await pool.execute(PARK, row_id, error)

@@ -20,7 +20,7 @@ import asyncpg
 import msgspec
 
 from delivery.kafka.app import KafkaApp
-from delivery.postgres import Engine, is_database_away
+from delivery.postgres import Engine, is_passing, is_pooled
 from delivery.postgres.engine import open_private_pool
 from delivery.sending import queue
 from delivery.sending.lease import RENEW_EVERY, Lease, LeaseLostError
@@ -120,9 +120,7 @@ class Relay:
     async def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                control = await self._engine.connect(
-                    command_timeout=10.0, server_settings=queue.SESSION
-                )
+                control = await self._engine.connect(command_timeout=10.0, session=queue.SESSION)
                 try:
                     await self._take_turns(control)
                 finally:
@@ -134,7 +132,7 @@ class Relay:
                 await self._pause(error)
 
     async def _pause(self, error: Exception) -> None:
-        if is_database_away(error):
+        if is_passing(error):
             if self._state != "waiting for PostgreSQL":
                 logger.warning("the relay waits for PostgreSQL: %s", error)
             self._state, pause = "waiting for PostgreSQL", 1.0
@@ -148,7 +146,8 @@ class Relay:
 
     async def _take_turns(self, control: asyncpg.Connection) -> None:
         """Have the lease and send, or be ready to take it, until stopped."""
-        await control.add_listener(CHANNEL, self._on_notification)
+        if not is_pooled(control):  # or else the polls have to do
+            await control.add_listener(CHANNEL, self._on_notification)
         while not self._stopping.is_set():
             self._lease_is_free = False
             if await self._lease.acquire(control):
@@ -183,7 +182,7 @@ class Relay:
     async def _lead(self, control: asyncpg.Connection) -> None:
         """Send while the lease is ours. Frees it on a clean stop."""
         logger.info("the relay is active, epoch %s of its lease", self._lease.epoch)
-        pool = await open_private_pool(self._engine, max_size=2, server_settings=queue.SESSION)
+        pool = await open_private_pool(self._engine, max_size=2, session=queue.SESSION)
         self._pump = Pump(pool, self._publisher, self._lease, self._work)
         self._state, self._reason = "active", None
         gauge("relay.active").set(1)
@@ -237,7 +236,7 @@ class Relay:
                     backlog.set(waiting.records)
                     age.set(waiting.oldest_age)
                 except Exception as error:
-                    if not is_database_away(error):  # whose absence others report
+                    if not is_passing(error):  # what others report
                         logger.exception("the outbox could not be observed")
                 await asyncio.sleep(OBSERVE_EVERY)
         finally:

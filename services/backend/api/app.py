@@ -19,7 +19,7 @@ def create_api(
     reader: Reader,
     readiness: Readiness,
     *,
-    database_away: Callable[[BaseException], bool],
+    unavailable: Callable[[BaseException], str | None],
     record_exception: Callable[[BaseException], None] = lambda _: None,
     require_database: Callable[[], object] = lambda: None,
     admin_routes: Sequence[Router] = (),
@@ -27,7 +27,7 @@ def create_api(
 ) -> Litestar:
     """The API over a reader of the read model.
 
-    ``database_away`` says which errors are the database's absence (503); ``record_exception`` is
+    ``unavailable`` says what to tell of errors that pass (503); ``record_exception`` is
     told of every exception that a route raised, before it becomes an answer; ``require_database``
     raises while the database is not there with its tables, which is asked before each of the
     ``admin_routes``.
@@ -52,7 +52,7 @@ def create_api(
             description="The catalogue of the books: shelf marks and sort keys.",
             path="/schema",
         ),
-        exception_handlers=problem_handlers(database_away),
+        exception_handlers=problem_handlers(unavailable),
         after_exception=[after_exception],
         middleware=list(middleware),
         logging_config=None,  # the process configures logging, once

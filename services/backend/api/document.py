@@ -20,7 +20,7 @@ def openapi_document() -> bytes:
         return []
 
     api = create_api(
-        Reader(no_pool), ready, database_away=lambda _: False, admin_routes=[admin_routes(None)]
+        Reader(no_pool), ready, unavailable=lambda _: None, admin_routes=[admin_routes(None)]
     )
     document = msgspec.json.encode(api.openapi_schema.to_schema())
     return msgspec.json.format(document, indent=2) + b"\n"

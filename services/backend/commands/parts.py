@@ -14,7 +14,14 @@ from opentelemetry import trace
 
 from delivery.kafka.availability import one_line
 from delivery.kafka.settings import KafkaSettings
-from delivery.postgres import Engine, close_pool, is_database_away, open_pool
+from delivery.postgres import (
+    DatabaseBusy,
+    Engine,
+    UnfitDatabase,
+    close_pool,
+    is_database_away,
+    open_pool,
+)
 from delivery.replay.reading import Missing
 from delivery.replay.rebuild import Empty
 from delivery.replay.shadow import Busy, Changed
@@ -86,7 +93,7 @@ async def _with_pool(parts: Parts, work: Callable[[], Awaitable[int]]) -> int:
 
 def _explained(error: Exception) -> str | None:
     """One line for what can be expected to go wrong; None for a mistake of ours."""
-    if isinstance(error, Missing | Busy | Changed | Empty):
+    if isinstance(error, Missing | Busy | Changed | Empty | DatabaseBusy | UnfitDatabase):
         return str(error)
     if isinstance(error, asyncpg.UndefinedTableError):
         return "the database has not been migrated: python -m backend.migrate"

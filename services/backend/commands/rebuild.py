@@ -25,7 +25,7 @@ async def rebuild(parts: Parts, topic: str, yes: bool) -> int:
     must_be_able_to_ask(yes)
     # A connection of its own, outside of tracing: a million statements say no more than one span.
     connection = await parts.engine.connect(
-        command_timeout=300, server_settings={"application_name": _NAME}
+        command_timeout=300, session={"application_name": _NAME}
     )
     shadow = ShadowTable(connection, "backend", "book")
     progress = Progress("rebuilding")

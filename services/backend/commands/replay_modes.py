@@ -17,7 +17,7 @@ from contracts.codec import decode
 from contracts.records import Book
 from delivery.kafka.availability import KAFKA_ERRORS, one_line
 from delivery.kafka.publishing import Pending, Publisher
-from delivery.postgres import is_database_away
+from delivery.postgres import is_passing
 from delivery.replay.handling import Handler, handle
 from delivery.replay.reading import Ranges, Reader, open_reader
 from delivery.replay.selection import Found, Selection, select
@@ -87,7 +87,7 @@ class Modes:
                 try:
                     await handle(found, effect)
                 except Exception as error:
-                    if is_database_away(error):
+                    if is_passing(error):
                         raise
                     failed += 1
                     click.echo(f"{_place(found)} {found.type}: failed")

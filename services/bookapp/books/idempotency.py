@@ -22,7 +22,7 @@ from litestar.status_codes import HTTP_409_CONFLICT
 from bookapp.books.tables import IdempotencyKey
 from bookapp.books.validation import NewBook
 from contracts.problems import FieldError, invalid
-from delivery.postgres import is_database_away
+from delivery.postgres import is_passing
 
 HEADER: Final = "Idempotency-Key"
 MAX_KEY: Final = 255
@@ -82,7 +82,7 @@ async def expire_forever() -> None:
         try:
             await expire()
         except Exception as error:
-            if not is_database_away(error):
+            if not is_passing(error):
                 raise
             logger.info("keys are kept longer: the database is away")
         await asyncio.sleep(_EXPIRE_EVERY * random.uniform(0.5, 1.0))

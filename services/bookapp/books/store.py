@@ -18,7 +18,7 @@ from bookapp.books.tables import Book as BookTable
 from bookapp.books.validation import Change, NewBook
 from contracts.records import Book, BookStatus
 from contracts.topics import BOOK_INGESTION
-from delivery.postgres import DatabaseAway, Engine
+from delivery.postgres import DatabaseAway, Engine, retry_conflicts
 from delivery.sending.outbox import Outbox, trace_context
 
 _TOPIC: Final = BOOK_INGESTION.name
@@ -40,6 +40,7 @@ class BookStore:
         rows: list[asyncpg.Record] = await self._pool.fetch(statements.PAGE, after, limit)
         return rows
 
+    @retry_conflicts
     async def add(self, book: NewBook) -> int:
         """Add a book; its id."""
         before, behind = records.added_around_id(book)
@@ -51,12 +52,14 @@ class BookStore:
         self._outbox.committed()
         return book_id
 
+    @retry_conflicts
     async def add_many(self, books: Sequence[NewBook]) -> list[int]:
         """Add books, all or none; their ids, in the same order."""
         rows = await self._pool.fetch(statements.ADD_MANY, *_columns(books))
         self._outbox.committed()
         return _ids(rows)
 
+    @retry_conflicts
     async def add_once(self, books: Sequence[NewBook], token: idempotency.Token) -> list[int]:
         """As ``add_many``, unless this token's key has been used: then the ids that it got.
 
@@ -78,6 +81,7 @@ class BookStore:
         self._outbox.committed()
         return _ids(rows)
 
+    @retry_conflicts
     async def change(self, book_id: int, change: Change) -> Book | None:
         """Change what is given and no more; the book as it is now, or None when there is none.
 
@@ -108,6 +112,7 @@ class BookStore:
         self._outbox.committed()
         return new
 
+    @retry_conflicts
     async def remove(self, book_id: int) -> bool:
         """Remove a book; False when there is none."""
         async with self._engine.transaction():

@@ -8,8 +8,19 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from piccolo.columns import Integer
+from piccolo.table import Table
 
-from delivery.postgres import Engine, close_pool, create_engine, is_database_away, open_pool
+from delivery.postgres import (
+    DatabaseBusy,
+    Engine,
+    UnfitDatabase,
+    close_pool,
+    create_engine,
+    is_database_away,
+    open_pool,
+    retry_conflicts,
+)
 from embedded.postgres import Postgres
 
 
@@ -138,10 +149,116 @@ async def test_a_cancelled_statement_ends_as_cancelled_while_the_server_is_silen
     assert await ask(narrow) == 7
 
 
-async def test_a_pool_in_full_use_is_told_within_5_s(narrow: Engine) -> None:
+async def test_a_pool_in_full_use_is_busy_within_5_s(narrow: Engine) -> None:
+    started = time.monotonic()
     async with narrow.pool.acquire():
-        assert await seconds_until_away(narrow) < 5
+        with pytest.raises(DatabaseBusy):
+            await ask(narrow)
+        with pytest.raises(DatabaseBusy):
+            await narrow.pool.fetchval("SELECT 7")
+    assert time.monotonic() - started < 10
     assert await ask(narrow) == 7
+
+
+async def test_a_pool_in_full_use_of_a_silent_server_is_away(
+    narrow: Engine, postgres_server: Postgres
+) -> None:
+    async with narrow.pool.acquire():
+        postgres_server.pause()
+        try:
+            assert await seconds_until_away(narrow) < 5
+        finally:
+            postgres_server.resume()
+    assert await ask(narrow) == 7
+
+
+@pytest.mark.parametrize("way", ["the pool", "Piccolo", "a transaction"])
+async def test_a_statement_that_waits_for_a_lock_is_busy_and_not_away(
+    narrow: Engine, sql: asyncpg.Connection, way: str
+) -> None:
+    class Thing(Table, tablename="thing", db=narrow):
+        i = Integer()
+
+    async def change() -> None:
+        if way == "the pool":
+            await narrow.pool.execute("UPDATE thing SET i = 2")
+        elif way == "Piccolo":
+            await Thing.update(i=2, force=True)
+        else:
+            async with narrow.transaction():
+                await Thing.update(i=2, force=True)
+
+    await sql.execute("CREATE TABLE thing (id serial, i int); INSERT INTO thing (i) VALUES (1)")
+    async with sql.transaction():
+        await sql.execute("UPDATE thing SET i = 3")
+        with pytest.raises(DatabaseBusy):
+            await change()
+    await change()
+    assert await sql.fetchval("SELECT i FROM thing") == 2
+
+
+@pytest.mark.parametrize("level", ["serializable", "repeatable read"])
+async def test_transactions_state_their_level_and_single_statements_have_it(
+    postgres_url: str, sql: asyncpg.Connection, level: str
+) -> None:
+    name = urlsplit(postgres_url).path[1:]
+    await sql.execute(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = '{level}'")
+    engine = create_engine(postgres_url)
+    await open_pool(engine, max_size=1)
+    show = "SHOW transaction_isolation"
+    async with engine.transaction() as transaction:
+        assert await transaction.connection.fetchval(show) == "read committed"
+    assert await engine.pool.fetchval(show) == "read committed"
+    own = await engine.connect()
+    assert await own.fetchval(show) == "read committed"
+    own.terminate()
+    await close_pool(engine)
+
+
+async def test_a_deadlock_is_undone_and_tried_again(
+    postgres_url: str, sql: asyncpg.Connection
+) -> None:
+    """Two transactions that lock two rows in opposite orders: both are done in the end."""
+    await sql.execute("CREATE TABLE t (id int, n int); INSERT INTO t VALUES (1, 0), (2, 0)")
+    engine = create_engine(postgres_url)
+    await open_pool(engine, max_size=2, command_timeout=30.0)
+    first_locks = asyncio.Barrier(2)
+    tries = 0
+
+    @retry_conflicts
+    async def change(first: int, then: int) -> None:
+        nonlocal tries
+        tries += 1
+        async with engine.transaction() as transaction:
+            update = "UPDATE t SET n = n + 1 WHERE id = $1"
+            await transaction.connection.execute(update, first)
+            if tries <= 2:
+                await first_locks.wait()
+            await transaction.connection.execute(update, then)
+
+    await asyncio.gather(change(1, 2), change(2, 1))
+    assert tries == 3
+    assert [row["n"] for row in await sql.fetch("SELECT n FROM t")] == [2, 2]
+    await close_pool(engine)
+
+
+async def test_a_database_that_cannot_hold_every_title_is_refused(
+    postgres_server: Postgres,
+) -> None:
+    for encoding in ("LATIN1", "SQL_ASCII"):
+        name = f"in_{encoding.lower()}"
+        postgres_server.execute(
+            f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}'"
+            " LOCALE_PROVIDER libc LOCALE 'C'"
+        )
+        engine = create_engine(postgres_server.url(name))
+        with pytest.raises(UnfitDatabase, match=f"encoding is {encoding}.* has to be UTF8"):
+            await engine.connect()
+        await open_pool(engine, max_size=1)
+        with pytest.raises(UnfitDatabase):
+            await engine.pool.fetchval("SELECT 1")
+        await close_pool(engine)
+        postgres_server.drop_database(name)
 
 
 async def test_a_transaction_that_loses_its_connection_leaves_nothing_behind(

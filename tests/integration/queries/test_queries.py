@@ -31,6 +31,7 @@ from contracts.records import Book, BookAdded, BookStatus
 from delivery.dead_letters.store import Filter, Store, insert
 from delivery.kafka.records import Metadata
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool, pending
+from delivery.postgres.connecting import _LOOK
 from delivery.postgres.migrations import bind_tables
 from delivery.replay.shadow import ShadowTable
 from delivery.sending import queue
@@ -50,6 +51,8 @@ PREPARED: dict[CallSite, str] = {
     ("backend.commands.replay_modes", "_before_applying"): _SEQUENCES,
     ("delivery.dead_letters.indexer", "index"): insert(TABLE),
     ("delivery.sending.relay", "_notify"): "SELECT pg_notify($1, $2)",
+    # Whatever connects sends it, before there is anybody to note it.
+    ("delivery.postgres.connecting", "_settle"): _LOOK,
 }
 
 

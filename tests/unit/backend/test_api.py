@@ -62,7 +62,9 @@ class Api:
         app = create_api(
             self.shelf,
             self._readiness,
-            database_away=lambda error: isinstance(error, ConnectionError),
+            unavailable=lambda error: (
+                "The database is away; try again." if isinstance(error, ConnectionError) else None
+            ),
             record_exception=self.recorded.append,
         )
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -12,7 +12,7 @@ from bookapp.books.idempotency import KeyReused, Token
 from bookapp.books.validation import Change, NewBook
 from contracts.problems import FieldError
 from contracts.records import Book
-from delivery.postgres import DatabaseAway, is_database_away
+from delivery.postgres import DatabaseAway, unavailable
 
 
 class Row(dict):
@@ -127,7 +127,7 @@ async def client(store, details, recorded) -> AsyncIterator[httpx.AsyncClient]:
     app = create_api(
         Library(store, details),
         readiness,
-        database_away=is_database_away,
+        unavailable=unavailable,
         record_exception=recorded.append,
     )
     transport = httpx.ASGITransport(app)

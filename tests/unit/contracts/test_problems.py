@@ -51,7 +51,9 @@ async def add_thing(data: JSONBody[Body]) -> None:
 async def client() -> Any:
     app = Litestar(
         [get_thing, add_thing],
-        exception_handlers=problem_handlers(lambda error: isinstance(error, Away)),
+        exception_handlers=problem_handlers(
+            lambda error: "It is away; try again." if isinstance(error, Away) else None
+        ),
         logging_config=None,
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -113,7 +115,7 @@ async def test_a_body_that_is_nested_too_deeply_is_a_bad_request() -> None:
     @post("/")
     async def anything(data: JSONBody[list[Any]]) -> None: ...
 
-    app = Litestar([anything], exception_handlers=problem_handlers(lambda _: False))
+    app = Litestar([anything], exception_handlers=problem_handlers(lambda _: None))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert problem(await client.post("/", content=b"[" * 50_000))["status"] == 400
@@ -137,7 +139,8 @@ async def test_a_database_that_is_away_is_no_fault_of_the_caller_and_passes(
     client: httpx.AsyncClient,
 ) -> None:
     response = await client.get("/things/503")
-    assert problem(response)["status"] == 503
+    said = problem(response)
+    assert (said["status"], said["detail"]) == (503, "It is away; try again.")
     assert response.headers["retry-after"] == str(RETRY_AFTER_S)
 
 

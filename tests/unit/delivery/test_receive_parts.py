@@ -71,6 +71,8 @@ def test_offsets_that_were_compacted_away_are_no_holes() -> None:
         asyncpg.DeadlockDetectedError("deadlock"),
         asyncpg.TooManyConnectionsError("full"),
         asyncpg.DiskFullError("full"),
+        asyncpg.InvalidSQLStatementNameError("a pooler gave another session"),
+        asyncpg.UndefinedTableError("being restored"),
         asyncpg.InterfaceError("connection is closed"),
     ],
 )
@@ -85,7 +87,7 @@ def test_a_failure_that_says_nothing_of_the_record_passes(error: Exception) -> N
         PermanentError(),
         asyncpg.UniqueViolationError("twice"),
         asyncpg.DataError("no number"),
-        asyncpg.UndefinedTableError("no table"),
+        asyncpg.UndefinedColumnError("no column"),
     ],
 )
 def test_a_failure_of_the_record_or_the_handler_does_not_pass(error: Exception) -> None:
