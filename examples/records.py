@@ -2,7 +2,7 @@
 
 import msgspec
 
-from delivery.kafka.json_topic import json_topic
+from delivery.topics import json_topic
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -13,4 +13,4 @@ class Order(msgspec.Struct, frozen=True):
     quantity: int
 
 
-ORDERS = json_topic("orders", Order)
+ORDERS = json_topic("orders", Order, key=lambda order: order.number)

@@ -54,7 +54,7 @@ async def sell(item: str, quantity: int) -> int:
         async with engine.transaction():
             (sale,) = await Sale.insert(Sale(item=item, quantity=quantity)).returning(Sale.id)
             order = Order(sale["id"], item, quantity)
-            await outbox.add(ORDERS.name, b"%d" % order.number, msgspec.json.encode(order))
+            await outbox.add(ORDERS, order)
         outbox.committed()  # wakes the relay, which would look by itself within a second
         return order.number
 

@@ -13,7 +13,8 @@ import msgspec
 from litestar import MediaType, Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from contracts.topics import TOPICS, Topic
+from contracts.topics import TOPICS
+from delivery.topics import TopicDescription
 
 VERSION: Final = "1.0.0"
 """Of the contract: its minor number grows when records gain fields."""
@@ -70,16 +71,16 @@ def asyncapi_route() -> HTTPRouteHandler:
     return asyncapi
 
 
-def record_kinds(topic: Topic) -> tuple[type[msgspec.Struct], ...]:
+def record_kinds(topic: TopicDescription[Any]) -> tuple[type[msgspec.Struct], ...]:
     """The Structs of a topic's records; none where the bytes are somebody else's."""
     return get_args(topic.record_type)
 
 
-def _record_topics() -> Iterator[tuple[Topic, type[msgspec.Struct]]]:
+def _record_topics() -> Iterator[tuple[TopicDescription[Any], type[msgspec.Struct]]]:
     return ((topic, kind) for topic in TOPICS for kind in record_kinds(topic))
 
 
-def _channel(topic: Topic) -> dict[str, Any]:
+def _channel(topic: TopicDescription[Any]) -> dict[str, Any]:
     messages: dict[str, Any] = {
         kind.__name__: {"$ref": f"#/components/messages/{kind.__name__}"}
         for kind in record_kinds(topic)
@@ -89,7 +90,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
             "name": "DeadLetter",
             "summary": "A record's exact bytes, as they came; its origin and error in the headers.",
             "contentType": "application/octet-stream",
-            "bindings": {"kafka": {"key": {"type": "string", "description": topic.key}}},
+            "bindings": {"kafka": {"key": {"type": "string", "description": topic.key_is}}},
         }
     return {
         "address": topic.name,
@@ -111,13 +112,13 @@ def _setting(name: str, value: str) -> Any:
     return int(value) if value.lstrip("-").isdecimal() else value
 
 
-def _message(kind: type[msgspec.Struct], topic: Topic) -> dict[str, Any]:
+def _message(kind: type[msgspec.Struct], topic: TopicDescription[Any]) -> dict[str, Any]:
     return {
         "name": kind.__name__,
         "summary": (kind.__doc__ or "").strip().splitlines()[0],
         "headers": _TRACE_HEADERS,
         "payload": {"$ref": _SCHEMA_REF.format(name=kind.__name__)},
-        "bindings": {"kafka": {"key": {"type": "string", "description": topic.key}}},
+        "bindings": {"kafka": {"key": {"type": "string", "description": topic.key_is}}},
     }
 
 

@@ -21,7 +21,8 @@ from delivery.kafka.availability import Availability
 from delivery.kafka.lenient import read_leniently
 from delivery.kafka.quiet import quieten_aiokafka
 from delivery.kafka.settings import KafkaSettings
-from delivery.kafka.topics import Topic
+from delivery.topics import TopicDescription
+from delivery.topics.topic import Topic
 from delivery.transport import SCHEME
 
 # A killed worker's partitions go to another after this time; the project promises 15 s.
@@ -99,14 +100,14 @@ def create_app(
     kafka: KafkaSettings,
     *,
     producer_only: bool = False,
-    topics: Iterable[Topic] = (),
+    topics: Iterable[TopicDescription[Any]] = (),
 ) -> App:
     """A Faust application for receiving (a worker) or, ``producer_only``, for sending.
 
     ``topics`` are created, with their dead-letter topics, when Kafka is first reached; those that
-    are given to ``consume`` are added to them. Starting waits for Kafka for as long as it takes:
-    start a ``producer_only`` application in a task where something else must go on meanwhile.
-    With ENABLE_KAFKA_CONSUMER=false a worker runs its ``before_kafka`` services alone.
+    ``app.topic`` makes or ``consume`` takes are added to them. Starting waits for Kafka for as long
+    as it takes: start a ``producer_only`` application in a task where something else must go on
+    meanwhile. With ENABLE_KAFKA_CONSUMER=false a worker runs its ``before_kafka`` services alone.
     """
     quieten_aiokafka()
     read_leniently()
@@ -134,6 +135,7 @@ def create_app(
         topic_disable_leader=True,
         table_standby_replicas=0,  # Faust then leaves the assignment to aiokafka
         web_enabled=False,
+        Topic=Topic,
         Worker=Worker,
         worker_redirect_stdouts=False,
         autodiscover=False,

@@ -2,11 +2,9 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from types import MappingProxyType
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import asyncpg
-import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -16,25 +14,33 @@ from delivery.postgres import Engine, close_pool, create_engine, migrate, open_p
 from delivery.sending import pump
 from delivery.sending.outbox import Outbox
 from delivery.sending.relay import Relay
+from delivery.topics import RecordSchema, TopicDescription
 from embedded.native.kafka import Kafka
 from embedded.waiting import poll_until
 
 Sent = list[tuple[bytes, bytes]]
 
 
-class Declared(msgspec.Struct, frozen=True):
-    """A topic as the library wants it."""
+class Pairs(RecordSchema[tuple[bytes, bytes]]):
+    """Records that are a key and a value, as bytes."""
 
-    name: str
-    partitions: int = 4
-    config: Mapping[str, str] = MappingProxyType({"max.message.bytes": "100000"})
-    schema: None = None
-    dead_letter: None = None
+    def encode(self, record: tuple[bytes, bytes]) -> bytes:
+        return record[1]
+
+    def key_of(self, record: tuple[bytes, bytes]) -> bytes:
+        return record[0]
+
+
+Declared = TopicDescription[tuple[bytes, bytes]]
+
+
+def declared(name: str) -> Declared:
+    return Declared(name=name, schema=Pairs(), config={"max.message.bytes": "100000"})
 
 
 @pytest.fixture
 def topic() -> Declared:
-    return Declared(f"sent-{uuid.uuid4().hex[:8]}")
+    return declared(f"sent-{uuid.uuid4().hex[:8]}")
 
 
 @pytest.fixture
@@ -68,7 +74,7 @@ async def left(postgres_url: str) -> AsyncIterator[Callable[[], Awaitable[int]]]
 
 async def add(engine: Engine, topic: Declared, records: Sent) -> None:
     async with engine.transaction():
-        await Outbox(engine).add_many(topic.name, records)
+        await Outbox(engine).add_many(topic, records)
 
 
 async def read(kafka_url: str, topic: Declared) -> Sent:
@@ -149,7 +155,7 @@ async def test_a_record_that_kafka_refuses_is_parked_and_stops_nobody(
 ) -> None:
     written = numbered(500)
     await add(engine, topic, [*written[:250], (b"1", b"x" * 200_000), *written[250:]])
-    await add(engine, Declared("nobody-declared-this"), [(b"1", b"x"), (b"2", b"x")])
+    await add(engine, declared("nobody-declared-this"), [(b"1", b"x"), (b"2", b"x")])
     await relay.start()
     await poll_until(lambda: _none(left), 30)
     assert_whole_and_in_order(await read(kafka.url, topic), written)

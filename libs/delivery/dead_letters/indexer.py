@@ -6,7 +6,7 @@ meanwhile the messages wait where they are, on a topic that keeps them. That hol
 and need not make a service unready.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,12 +16,12 @@ from delivery.dead_letters.letters import letter_of
 from delivery.dead_letters.store import insert
 from delivery.kafka.app import KafkaApp
 from delivery.kafka.records import Metadata
-from delivery.kafka.topics import Topic
 from delivery.receiving.consumer import Consumption, consume
+from delivery.topics import RecordSchema, TopicDescription
 
 
 def index_dead_letters(
-    app: KafkaApp, dead_letters: Topic, table: str, pool: Callable[[], Any]
+    app: KafkaApp, dead_letters: TopicDescription[Any], table: str, pool: Callable[[], Any]
 ) -> Consumption:
     """Have the worker list what arrives on this dead-letter topic in the table of this name.
 
@@ -33,7 +33,7 @@ def index_dead_letters(
         letter = letter_of(message.value, metadata)
         await pool().execute(statement, *msgspec.structs.astuple(letter))
 
-    return consume(app, _AnyBytes(dead_letters), index, classify=_passes)
+    return consume(app, _any_bytes(dead_letters), index, classify=_passes)
 
 
 def _passes(_: BaseException) -> bool:
@@ -41,23 +41,17 @@ def _passes(_: BaseException) -> bool:
     return True
 
 
-class _Messages:
+class _Messages(RecordSchema[ConsumerRecord]):
     """A schema that takes anything: the message itself is the record."""
 
-    def loads_value(self, _: Any, message: ConsumerRecord) -> ConsumerRecord:
+    def loads_value(self, app: Any, message: ConsumerRecord, **_: Any) -> ConsumerRecord:
         return message
 
 
-class _AnyBytes:
+def _any_bytes(topic: TopicDescription[Any]) -> TopicDescription[ConsumerRecord]:
     """The dead-letter topic as one to be consumed.
 
     ``consume`` asks for a place for what cannot be decoded or fails for good. Neither happens: so
     it is the topic itself.
     """
-
-    def __init__(self, topic: Topic) -> None:
-        self.name: str = topic.name
-        self.partitions: int = topic.partitions
-        self.config: Mapping[str, str] = topic.config
-        self.schema = _Messages()
-        self.dead_letter: Topic = topic
+    return msgspec.structs.replace(topic, schema=_Messages(), dead_letter=topic)

@@ -1,4 +1,4 @@
-"""Topics as this library sees them, and their creation before anybody uses them.
+"""The creation of topics before anybody uses them.
 
 Faust ignores a topic that does not exist when a worker starts and looks again only minutes later,
 and a broker that creates topics by itself gives them its own settings. So they are created in an
@@ -6,41 +6,20 @@ explicit step, each with its settings, by whichever service starts first.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Iterable
+from typing import Any, Final, TypeAlias
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from delivery.kafka.settings import KafkaSettings
+from delivery.topics import TopicDescription
 
 _LOG: Final = logging.getLogger(__name__)
 _BROKER_DEFAULT: Final = -1
 _REQUEST_TIMEOUT_MS: Final = 10_000
 
-
-class Topic(Protocol):
-    """What the library needs to know of a topic; ``contracts`` has them as values."""
-
-    @property
-    def name(self) -> str:
-        """The topic's name on the broker."""
-
-    @property
-    def partitions(self) -> int:
-        """How many partitions it is created with."""
-
-    @property
-    def config(self) -> Mapping[str, str]:
-        """The broker's topic configuration, values as Kafka writes them."""
-
-    @property
-    def schema(self) -> Any:
-        """The Faust schema; its ``loads_value`` may return the error instead of raising it."""
-
-    @property
-    def dead_letter(self) -> "Topic | None":
-        """Where records go that cannot be handled."""
+Topic: TypeAlias = TopicDescription[Any]
 
 
 def with_dead_letters(topics: Iterable[Topic]) -> list[Topic]:
@@ -56,8 +35,7 @@ def with_dead_letters(topics: Iterable[Topic]) -> list[Topic]:
 async def ensure_topics(kafka: KafkaSettings, topics: Iterable[Topic]) -> None:
     """Create what is missing, dead-letter topics included, each with its own settings.
 
-    The replication factor is the broker's default. A topic that exists is left as it is: to change
-    one is an operator's decision.
+    A topic that exists is left as it is: to change one is an operator's decision.
 
     Raises:
         KafkaError: Kafka is away, or refuses. Nothing is retried here.
@@ -98,5 +76,5 @@ async def _mention(admin: AIOKafkaAdminClient, topics: list[Topic]) -> None:
 def _request(topic: Topic) -> NewTopic:
     new = NewTopic(topic.name, topic.partitions, 1, topic_configs=dict(topic.config))
     # Its constructor refuses the broker's default beside a number of partitions; Kafka does not.
-    new.replication_factor = _BROKER_DEFAULT
+    new.replication_factor = topic.replicas or _BROKER_DEFAULT
     return new

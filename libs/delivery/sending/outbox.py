@@ -1,21 +1,31 @@
 """The outbox: what is to be sent commits with the change that it tells of, or not at all.
 
+    async with engine.transaction():
+        await Sale.insert(Sale(item="tea"))
+        await outbox.add(ORDERS, Order(...))
+    outbox.committed()
+
 A request writes its record here, in its own transaction, and is done: it never waits for Kafka. The
-relay sends it afterwards (see `relay`). Delivery is at least once, in the order in which the
-transactions wrote the records of one key: hold a lock on what the key stands for (the row that was
-changed) when you add, so that this order is the order of the changes.
+relay sends it afterwards (see `relay`). The record's key and bytes are the topic's business: its
+schema makes them, from a description or from the `faust.Topic` of one. Delivery is at least once,
+in the order in which the transactions wrote the records of one key: hold a lock on what the key
+stands for (the row that was changed) when you add, so that this order is the order of the changes.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
 
 from delivery.postgres import Engine
 from delivery.sending.outbox_app.tables import OutboxRow
+from delivery.topics import Encodes
 from telemetry.kafka import current_context_headers
 
-__all__ = ["NoTransactionError", "Outbox", "OutboxRow", "trace_context"]
+__all__ = ["NoKeyError", "NoTransactionError", "Outbox", "OutboxRow", "encoded", "trace_context"]
+
+T = TypeVar("T")
 
 INSERT = "INSERT INTO outbox (topic, key, value, trace_context) VALUES ($1, $2, $3, $4)"
 
@@ -32,6 +42,10 @@ class NoTransactionError(RuntimeError):
     """A record was added outside of a transaction, where it would not commit with anything."""
 
 
+class NoKeyError(TypeError):
+    """A record has no key: the outbox keeps the order of a key's records, and of no others."""
+
+
 class Outbox:
     """Where a service puts the records that are to be sent.
 
@@ -42,20 +56,25 @@ class Outbox:
         self._engine = engine
         self._wake = wake
 
-    async def add(self, topic: str, key: bytes, value: bytes) -> None:
+    async def add(self, topic: Encodes[T], record: T, *, key: Any = None) -> None:
         """Add one record to the transaction that is open (`engine.transaction()`).
 
         It is sent if and only if that transaction commits, as a child of the span that is current
-        now. Raises NoTransactionError.
-        """
-        await self._connection().execute(INSERT, topic, key, value, trace_context())
+        now. `key` (bytes, text or a whole number) is for records that do not have theirs in them.
 
-    async def add_many(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
-        """Add (key, value) pairs, in this order, in one statement; otherwise as `add`."""
+        Raises:
+            NoTransactionError: there is none open.
+            NoKeyError: neither the topic's schema nor the caller gives a key.
+        """
+        row = encoded(topic, record, key)
+        await self._connection().execute(INSERT, topic.name, *row, trace_context())
+
+    async def add_many(self, topic: Encodes[T], records: Sequence[T]) -> None:
+        """Add records, in this order, in one statement; otherwise as `add`."""
         if not records:
             return
-        keys, values = zip(*records, strict=True)
-        await self._connection().execute(INSERT_MANY, topic, keys, values, trace_context())
+        keys, values = zip(*(encoded(topic, record) for record in records), strict=True)
+        await self._connection().execute(INSERT_MANY, topic.name, keys, values, trace_context())
 
     def committed(self) -> None:
         """Say that a transaction with records in it has committed; call it after the commit.
@@ -71,6 +90,20 @@ class Outbox:
         if transaction is None:
             raise NoTransactionError("the outbox takes records inside a transaction only")
         return transaction.connection
+
+
+def encoded(topic: Encodes[T], record: T, key: Any = None) -> tuple[bytes, bytes]:
+    """A record's key and value, for statements of one's own that write outbox rows.
+
+    Raises NoKeyError.
+    """
+    found, value = topic.encode(record, key)
+    if found is None:
+        raise NoKeyError(
+            f"a record of {topic.name} needs a key: give its topic one, json_topic(..., key=...),"
+            " or outbox.add(..., key=...)"
+        )
+    return found, value
 
 
 def trace_context() -> str | None:

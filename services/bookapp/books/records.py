@@ -1,37 +1,24 @@
-"""A book's changes as records: made here, encoded by contracts, published through the outbox."""
+"""A book's changes as records: made here, published through the outbox."""
 
 import datetime as dt
 from typing import Final
 from uuid import uuid4
 
-import msgspec
-
 from bookapp.books.validation import NewBook
 from contracts.codec import encode
-from contracts.records import Book, BookAdded, BookRecord, BookRemoved, BookUpdated, key_of
+from contracts.records import Book, BookAdded, BookRecord, BookRemoved, BookUpdated
 
 _NO_ID: Final = b'"id":0,'
 
 
-class Outgoing(msgspec.Struct, frozen=True):
-    """What the outbox takes: the record's key and its bytes."""
-
-    key: bytes
-    value: bytes
-
-
-def updated(book: Book, sequence: int) -> Outgoing:
+def updated(book: Book, sequence: int) -> BookRecord:
     """The record of a changed book."""
-    return _outgoing(
-        BookUpdated(event_id=uuid4(), sequence=sequence, occurred_at=_now(), book=book)
-    )
+    return BookUpdated(event_id=uuid4(), sequence=sequence, occurred_at=_now(), book=book)
 
 
-def removed(book: Book, sequence: int) -> Outgoing:
+def removed(book: Book, sequence: int) -> BookRecord:
     """The record of a removed book, with the state that it had."""
-    return _outgoing(
-        BookRemoved(event_id=uuid4(), sequence=sequence, occurred_at=_now(), book=book)
-    )
+    return BookRemoved(event_id=uuid4(), sequence=sequence, occurred_at=_now(), book=book)
 
 
 def added_around_id(new: NewBook) -> tuple[bytes, bytes]:
@@ -49,10 +36,6 @@ def added_around_id(new: NewBook) -> tuple[bytes, bytes]:
     )
     before, _, behind = encode(record).partition(_NO_ID)
     return before + b'"id":', b"," + behind
-
-
-def _outgoing(record: BookRecord) -> Outgoing:
-    return Outgoing(key_of(record), encode(record))
 
 
 def _now() -> dt.datetime:

@@ -108,7 +108,7 @@ class BookStore:
                 sequence=sequence + 1,
             ).where(BookTable.id == book_id)
             record = records.updated(new, sequence + 1)
-            await self._outbox.add(_TOPIC, record.key, record.value)
+            await self._outbox.add(BOOK_INGESTION, record)
         self._outbox.committed()
         return new
 
@@ -122,7 +122,7 @@ class BookStore:
             sequence = row.pop("sequence")
             await BookTable.delete().where(BookTable.id == book_id)
             record = records.removed(_book(row), sequence + 1)
-            await self._outbox.add(_TOPIC, record.key, record.value)
+            await self._outbox.add(BOOK_INGESTION, record)
         self._outbox.committed()
         return True
 

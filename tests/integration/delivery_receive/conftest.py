@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import faust
-import msgspec
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
@@ -17,6 +16,7 @@ from delivery.application import App, create_app
 from delivery.dead_letters.story import DeadLetter, original_headers, read_story
 from delivery.kafka.settings import KafkaSettings
 from delivery.receiving.consumer import Consumption, Handler, RetryPolicy, consume
+from delivery.topics.description import TopicDescription, dead_letters_of
 
 _numbers = itertools.count(1)
 PARTITIONS = 4  # the embedded broker's
@@ -29,23 +29,18 @@ class JsonSchema(faust.Schema):  # type: ignore[type-arg]
         return json.loads(message.value)
 
 
-class TopicValue(msgspec.Struct, frozen=True, kw_only=True):
-    """A topic as ``delivery`` asks for it."""
-
-    name: str
-    partitions: int = PARTITIONS
-    config: Mapping[str, str] = {}
-    schema: Any = JsonSchema()
-    dead_letter: "TopicValue | None" = None
-
-
 class Lab:
     """One topic, one group; records are sent and dead letters read with another client."""
 
     def __init__(self, url: str) -> None:
         name = f"receive-{os.getpid()}-{next(_numbers)}"
         self.url = url
-        self.topic = TopicValue(name=name, dead_letter=TopicValue(name=f"{name}.dlq"))
+        self.topic: TopicDescription[Any] = TopicDescription(
+            name=name,
+            schema=JsonSchema(),
+            partitions=PARTITIONS,
+            dead_letter=dead_letters_of(name, PARTITIONS),
+        )
         # Long enough for records sent in one go to be fetched in one go: the embedded broker
         # answers with one set of records as it came.
         self._producer = Producer({"bootstrap.servers": url, "linger.ms": 1000})

@@ -12,6 +12,7 @@ from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool
 from delivery.sending.outbox import Outbox
 from delivery.sending.relay import Relay
+from delivery.topics import BytesSchema, TopicDescription
 
 OUTBOX_APP = "delivery.sending.outbox_app.piccolo_app"
 
@@ -37,6 +38,11 @@ async def sql(postgres_url: str) -> AsyncIterator[asyncpg.Connection]:
 @pytest.fixture
 def topic() -> str:
     return f"sent-{uuid.uuid4().hex[:8]}"
+
+
+def described(topic: str) -> TopicDescription[bytes | None]:
+    """A topic of this name, of any bytes."""
+    return TopicDescription(name=topic, schema=BytesSchema())
 
 
 MakeRelay = Callable[[str], Relay]
@@ -69,7 +75,7 @@ def add(engine: Engine, topic: str) -> Add:
         outbox = Outbox(engine)
         for key, value in records:
             async with engine.transaction():
-                await outbox.add(topic, key, value)
+                await outbox.add(described(topic), value, key=key)
 
     return add
 

@@ -8,7 +8,11 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from delivery.postgres import Engine
 from delivery.sending import queue
-from delivery.sending.outbox import NoTransactionError, Outbox
+from delivery.sending.outbox import NoKeyError, NoTransactionError, Outbox
+from delivery.topics import BytesSchema, TopicDescription, json_topic
+
+TOPIC = TopicDescription(name="t", schema=BytesSchema())
+KEYED = json_topic("t", int, key=lambda number: number * 7919 % 1000)
 
 
 async def rows(sql: asyncpg.Connection) -> list[tuple[object, ...]]:
@@ -21,7 +25,7 @@ async def test_a_record_commits_with_the_transaction(
     engine: Engine, sql: asyncpg.Connection
 ) -> None:
     async with engine.transaction():
-        await Outbox(engine).add("t", b"k", b"v")
+        await Outbox(engine).add(TOPIC, b"v", key=b"k")
         assert await rows(sql) == []
     assert await rows(sql) == [("t", b"k", b"v")]
 
@@ -31,31 +35,38 @@ async def test_a_record_goes_with_a_transaction_that_fails(
 ) -> None:
     with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the block is the transaction
         async with engine.transaction():
-            await Outbox(engine).add("t", b"k", b"v")
+            await Outbox(engine).add(TOPIC, b"v", key=b"k")
             raise ZeroDivisionError
     assert await rows(sql) == []
 
 
 async def test_a_record_outside_of_a_transaction_is_refused(engine: Engine) -> None:
     with pytest.raises(NoTransactionError):
-        await Outbox(engine).add("t", b"k", b"v")
+        await Outbox(engine).add(TOPIC, b"v", key=b"k")
+
+
+async def test_a_record_without_a_key_is_refused_before_the_database_sees_it(
+    engine: Engine,
+) -> None:
+    async with engine.transaction():
+        with pytest.raises(NoKeyError, match=r"a record of t needs a key"):
+            await Outbox(engine).add(TOPIC, b"v")
 
 
 async def test_many_records_keep_their_order(engine: Engine, sql: asyncpg.Connection) -> None:
-    records = [(b"%d" % (i * 7919 % 1000), b"%d" % i) for i in range(1000)]
     async with engine.transaction():
-        await Outbox(engine).add_many("t", records)
-        await Outbox(engine).add_many("t", [])
-    assert await rows(sql) == [("t", key, value) for key, value in records]
+        await Outbox(engine).add_many(KEYED, range(1000))
+        await Outbox(engine).add_many(KEYED, [])
+    assert await rows(sql) == [("t", b"%d" % (i * 7919 % 1000), b"%d" % i) for i in range(1000)]
 
 
 async def test_the_request_is_remembered(engine: Engine, sql: asyncpg.Connection) -> None:
     request = NonRecordingSpan(SpanContext(0xABC, 0xDEF, False, TraceFlags(1)))
     async with engine.transaction():
         with trace.use_span(request):
-            await Outbox(engine).add("t", b"k", b"v")
-            await Outbox(engine).add_many("t", [(b"k", b"v")])
-        await Outbox(engine).add("t", b"k", b"v")
+            await Outbox(engine).add(TOPIC, b"v", key=b"k")
+            await Outbox(engine).add_many(KEYED, [1])
+        await Outbox(engine).add(TOPIC, b"v", key=b"k")
     stored = [row[0] for row in await sql.fetch("SELECT trace_context FROM outbox ORDER BY id")]
     expected = {"traceparent": f"00-{0xABC:032x}-{0xDEF:016x}-01"}
     assert [msgspec.json.decode(context) for context in stored[:2]] == [expected, expected]

@@ -24,9 +24,14 @@ from delivery.sending import pump
 from delivery.sending.outbox import Outbox
 from delivery.sending.publisher import Publisher
 from delivery.sending.queue import Row
+from delivery.topics import BytesSchema, TopicDescription, json_topic
 from embedded.broker import Broker
 from embedded.waiting import poll_until
 from telemetry.kafka import send
+
+
+def described(topic: str) -> TopicDescription[bytes | None]:
+    return TopicDescription(name=topic, schema=BytesSchema())
 
 
 def drained(sql: asyncpg.Connection) -> Callable[[], Awaitable[bool]]:
@@ -49,7 +54,9 @@ async def test_records_of_a_key_arrive_in_order(
     make_relay, broker_url, engine, topic, sql, read_topic
 ) -> None:
     async with engine.transaction():
-        await Outbox(engine).add_many(topic, [(b"%d" % (i % 7), b"%d" % i) for i in range(3000)])
+        await Outbox(engine).add_many(
+            json_topic(topic, int, key=lambda number: number % 7), range(3000)
+        )
     await make_relay(broker_url).start()
     await poll_until(drained(sql))
     records = await read_topic(3000)
@@ -69,7 +76,7 @@ async def test_the_send_span_is_a_child_of_the_request_however_late(
     monkeypatch.setattr(send, "_tracer", tracer)
     with tracer.start_as_current_span("request") as request:
         async with engine.transaction():
-            await Outbox(engine).add(topic, b"k", b"v")
+            await Outbox(engine).add(described(topic), b"v", key=b"k")
     await make_relay(broker_url).start()
     await poll_until(drained(sql))
     (sent,) = (s for s in exporter.get_finished_spans() if s.name == f"send {topic}")
@@ -96,7 +103,7 @@ async def test_a_commit_wakes_the_relay_without_a_poll(
     for waker in (active, standby):  # directly, and by a notification
         outbox = Outbox(engine, waker.wake)
         async with engine.transaction():
-            await outbox.add(topic, b"k", b"v")
+            await outbox.add(described(topic), b"v", key=b"k")
         outbox.committed()
         await poll_until(drained(sql), 5)
 
@@ -272,7 +279,8 @@ async def test_killed_at_any_moment_nothing_is_lost(
 ) -> None:
     total = 20_000
     async with engine.transaction():
-        await Outbox(engine).add_many(topic, [(b"%d" % (i % 50), b"%d" % i) for i in range(total)])
+        keyed = json_topic(topic, int, key=lambda number: number % 50)
+        await Outbox(engine).add_many(keyed, range(total))
     for moment in (0.05, 0.2, 0.4):
         child = await spawn()
         await until(child, "active")

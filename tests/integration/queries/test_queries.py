@@ -37,6 +37,7 @@ from delivery.replay.shadow import ShadowTable
 from delivery.sending import queue
 from delivery.sending.lease import Lease
 from delivery.sending.outbox import Outbox
+from delivery.topics import json_topic
 from embedded.testing import poll_until
 from error_injection import Rules, RuleStore
 from error_injection.rule import RuleBody
@@ -108,9 +109,10 @@ async def use_bookapp(engine: Engine) -> None:
 
 async def use_outbox(engine: Engine) -> None:
     outbox = Outbox(engine)
+    topic = json_topic("topic", int, key=int)
     async with engine.transaction():
-        await outbox.add("topic", b"1", b"{}")
-        await outbox.add_many("topic", [(b"2", b"{}")])
+        await outbox.add(topic, 1)
+        await outbox.add_many(topic, [2])
     first, second, *_ = await queue.read(engine.pool, [], 10)
     await queue.delete(engine.pool, [first.id])
     await queue.park(engine.pool, second.id, "too large")

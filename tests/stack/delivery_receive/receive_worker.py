@@ -7,44 +7,30 @@ worker's own event loop, and misbehaves while a file says so.
 import asyncio
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import faust
-import msgspec
 from mode import Service
 
 from delivery.application import create_app
 from delivery.kafka.records import Metadata
 from delivery.kafka.settings import KafkaSettings
 from delivery.receiving.consumer import RetryPolicy, consume
+from delivery.topics import BytesSchema, JsonSchema, TopicDescription
 from telemetry import read_settings
 
 EFFECTS = os.open(os.environ["EFFECTS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 MISBEHAVE = Path(os.environ["MISBEHAVE"])  # its text is the way to
 
 
-class _Schema(faust.Schema):  # type: ignore[type-arg]
-    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
-        return json.loads(message.value)
-
-
-class Topic(msgspec.Struct, frozen=True, kw_only=True):
-    """A topic as ``delivery`` asks for it."""
-
-    name: str
-    partitions: int = 4
-    config: Mapping[str, str] = {}
-    schema: Any = None
-    dead_letter: "Topic | None" = None
-
-
-TOPIC = Topic(
+TOPIC = TopicDescription[Any](
     name=os.environ["TOPIC"],
     config={"cleanup.policy": "compact", "min.compaction.lag.ms": "3600000"},
-    schema=_Schema(),
-    dead_letter=Topic(name=f"{os.environ['TOPIC']}.dlq", partitions=2),
+    schema=JsonSchema(Any),
+    dead_letter=TopicDescription(
+        name=f"{os.environ['TOPIC']}.dlq", partitions=2, schema=BytesSchema()
+    ),
 )
 
 

@@ -10,7 +10,8 @@ from faust.types import TP, Message
 
 from contracts.codec import DecodeError, encode
 from contracts.records import Book, BookAdded, BookStatus, key_of
-from contracts.topics import BOOK_INGESTION, BOOK_INGESTION_DLQ, TOPICS, Topic
+from contracts.topics import BOOK_INGESTION, BOOK_INGESTION_DLQ, TOPICS
+from delivery.topics import TopicDescription
 
 RECORD = BookAdded(
     event_id=uuid.uuid4(),
@@ -25,7 +26,9 @@ def app() -> faust.App:
     return faust.App("schema-test", broker="kafka://127.0.0.1:1", web_enabled=False)
 
 
-async def received(app: faust.App, topic: Topic, key: bytes | None, value: bytes | None) -> Any:
+async def received(
+    app: faust.App, topic: TopicDescription[Any], key: bytes | None, value: bytes | None
+) -> Any:
     """What an agent of the topic gets for these bytes."""
     message = Message(
         topic=topic.name,

@@ -1,6 +1,5 @@
 """How Kafka is reached, and what of Faust's defaults is not kept."""
 
-from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from delivery.application import create_app
 from delivery.kafka.records import Metadata
 from delivery.kafka.settings import KafkaSettings
 from delivery.receiving.consumer import consume
+from delivery.topics import BytesSchema, TopicDescription
 from telemetry import SettingsError, read_settings
 
 SASL = {
@@ -104,12 +104,10 @@ def test_the_producer_is_idempotent_and_waits_for_every_replica() -> None:
     assert settings == {"acks": "all", "enable_idempotence": True}
 
 
-class _Topic:
-    name, partitions, config, schema, dead_letter = "t", 1, MappingProxyType({}), None, None
-
-
 def test_a_topic_without_dead_letters_is_not_consumed() -> None:
     async def handler(record: Any, metadata: Metadata) -> None: ...
 
     with pytest.raises(ValueError, match="dead-letter topic"):
-        consume(create_app("test", read()), _Topic(), handler)
+        consume(
+            create_app("test", read()), TopicDescription(name="t", schema=BytesSchema()), handler
+        )
