@@ -20,13 +20,20 @@ Readiness = Callable[[], Awaitable[list[FieldError]]]
 """What keeps the service from its work just now, by part: ``database``, ``kafka``, …"""
 
 
-class Health(msgspec.Struct, frozen=True):
-    """``live`` or ``ready``."""
+Degraded = Callable[[], list[FieldError]]
+"""What does not work just now and keeps nobody from being served, by part: ``relay``."""
+
+
+class Health(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``live`` or ``ready``; ``degraded`` names what an operator should look at all the same."""
 
     status: str
+    degraded: list[FieldError] = []
 
 
-def health_routes(readiness: Readiness, ready_when: str) -> list[HTTPRouteHandler]:
+def health_routes(
+    readiness: Readiness, ready_when: str, degraded: Degraded = list
+) -> list[HTTPRouteHandler]:
     """GET /health, /health/live and /health/ready; ``ready_when`` says what the last one means."""
 
     # One handler each: of a handler with two paths, Litestar documents them in any order.
@@ -49,6 +56,6 @@ def health_routes(readiness: Readiness, ready_when: str) -> list[HTTPRouteHandle
         if missing := await readiness():
             reasons = "; ".join(f"{part.field}: {part.reason}" for part in missing)
             return problem_response(503, reasons, missing)  # type: ignore[return-value]  # a problem
-        return Response(Health("ready"))
+        return Response(Health("ready", degraded()))
 
     return [health, live, ready]

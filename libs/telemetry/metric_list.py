@@ -117,6 +117,12 @@ METRICS: Final = (
         ("messaging.destination.name", "error.type"),
     ),
     Metric("relay.active", "gauge", "1", "1 in the process that holds the relay's lease, else 0"),
+    Metric(
+        "relay.running",
+        "gauge",
+        "1",
+        "1 while the process's relay holds the lease or stands by for it, 0 while it cannot",
+    ),
     Metric("consumer.lag", "gauge", "{record}", "Records on a partition not yet done", _PARTITION),
     Metric(
         "consumer.retries",
@@ -138,6 +144,12 @@ METRICS: Final = (
         "1",
         "1 while consumption is stopped because everything fails, else 0",
         ("messaging.destination.name",),
+    ),
+    Metric(
+        "read_model.ignored_changes",
+        "counter",
+        "{record}",
+        "Records that were ignored since another event had been applied at their sequence or above",
     ),
     Metric(
         "consumer.replayed",

@@ -17,7 +17,7 @@ from backend.commands import Parts, add_commands
 from backend.database import Migrations, Pool, create_database
 from backend.dead_letters import TABLE
 from backend.http_server import HttpServer
-from backend.ingestion import Ingestion
+from backend.ingestion import IgnoredChanges, Ingestion
 from backend.injection import ErrorInjectionConfig, FollowRules, admin_routes, before_records
 from backend.readiness import Readiness
 from backend.settings import Settings
@@ -75,7 +75,7 @@ def build(environ: Mapping[str, str]) -> App:
     rules = Rules(ErrorInjectionConfig, database.engine.connect)
     consumption = None
     if kafka.enable_kafka_consumer:
-        ingestion = Ingestion(database.pool)
+        ingestion = Ingestion(database.pool, ignored=IgnoredChanges(database.pool))
         consumption = consume(
             worker,
             BOOK_INGESTION,

@@ -13,7 +13,7 @@ from litestar.types import Middleware, Scope
 from bookapp.body import MAX_BULK_BODY
 from bookapp.books.controller import BooksController, Library
 from contracts.asyncapi import asyncapi_route
-from contracts.health import Readiness, health_routes
+from contracts.health import Degraded, Readiness, health_routes
 from contracts.problems import problem_handlers
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -23,6 +23,7 @@ def create_api(
     library: Library,
     readiness: Readiness,
     *,
+    degraded: Degraded = list,
     unavailable: Callable[[BaseException], str | None],
     record_exception: Callable[[BaseException], None] = lambda _: None,
     require_database: Callable[[], None] = lambda: None,
@@ -47,7 +48,9 @@ def create_api(
     return Litestar(
         [
             Router("/", route_handlers=[BooksController, *routes], before_request=before_request),
-            *health_routes(readiness, "The database answers, and its migrations have run"),
+            *health_routes(
+                readiness, "The database answers, and its migrations have run", degraded
+            ),
             asyncapi_route(),
         ],
         openapi_config=OpenAPIConfig(

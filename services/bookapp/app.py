@@ -81,6 +81,10 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
         missing = await database.why_unready()
         return [] if missing is None else [FieldError("database", missing)]
 
+    def degraded() -> list[FieldError]:
+        trouble = relay.trouble if relay else None
+        return [] if trouble is None else [FieldError("relay", trouble)]
+
     @contextlib.asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
         await database.open()
@@ -103,6 +107,7 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
     api = create_api(
         Library(BookStore(engine, outbox), details),
         readiness,
+        degraded=degraded,
         unavailable=unavailable,
         record_exception=record_exception,
         require_database=database.pool,

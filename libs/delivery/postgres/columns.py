@@ -32,6 +32,13 @@ def add_table(
     without a default: ``column("id", BigSerial, primary_key=True)``.
     """
     manager.add_table(class_name, tablename=tablename, schema=schema)
+    return add_column(manager, class_name, tablename, schema=schema)
+
+
+def add_column(
+    manager: MigrationManager, class_name: str, tablename: str, *, schema: str | None = None
+) -> Callable[..., None]:
+    """What adds a column to a table that is there, as ``add_table`` returns it."""
 
     def column(name: str, kind: type[Column], **params: Any) -> None:
         manager.add_column(

@@ -73,6 +73,7 @@ class Relay:
         self._publisher = Publisher(app, lambda: self._lease.held)
         self._state: State = "stopped"
         self._reason: str | None = None
+        self._kind = ""  # of the error in the reason
         self._pump: Pump | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -89,9 +90,18 @@ class Relay:
             return RelayStatus("waiting for Kafka", self._pump.waiting)
         return RelayStatus(self._state, self._reason)
 
+    @property
+    def trouble(self) -> str | None:
+        """Why this process could not send if it were its turn, without the name of any host; None
+        while it could. Kafka's absence is none: what waits for it is in the outbox's metrics."""
+        if self._state not in ("waiting for PostgreSQL", "failed"):
+            return None
+        return f"{self._state}: {self._kind}; its log says more"
+
     async def start(self) -> None:
         """Start in the background. Returns at once, whatever is away."""
         self._state = "starting"
+        gauge("relay.running").set(0)
         # An empty context: a task inherits the transaction and the span that it is started in.
         self._task = asyncio.create_task(self._run(), context=contextvars.Context())
 
@@ -108,6 +118,7 @@ class Relay:
             task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         self._state = "stopped"
+        gauge("relay.running").remove()
 
     def wake(self) -> None:
         """There may be something new: a transaction has committed. Never blocks, never fails."""
@@ -140,6 +151,8 @@ class Relay:
             logger.error("the relay failed and will start again", exc_info=error)
             self._state, pause = "failed", RETRY_EVERY
         self._reason = f"{type(error).__name__}: {error}"
+        self._kind = type(error).__name__
+        gauge("relay.running").set(0)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(random.uniform(pause / 2, pause)):
                 await self._stopping.wait()
@@ -149,6 +162,7 @@ class Relay:
         if not is_pooled(control):  # or else the polls have to do
             await control.add_listener(CHANNEL, self._on_notification)
         while not self._stopping.is_set():
+            gauge("relay.running").set(1)
             self._lease_is_free = False
             if await self._lease.acquire(control):
                 await self._lead(control)

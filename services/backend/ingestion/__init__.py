@@ -1,5 +1,6 @@
 """From records to the read model."""
 
 from backend.ingestion.handler import Ingestion
+from backend.ingestion.ignored import IgnoredChanges
 
-__all__ = ["Ingestion"]
+__all__ = ["IgnoredChanges", "Ingestion"]

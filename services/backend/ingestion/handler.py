@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from backend.catalogue import catalogue
+from backend.ingestion.ignored import IgnoredChanges, is_no_repeat
 from backend.ingestion.upsert import upsert
 from contracts.records import BookRecord, BookRemoved
 from delivery.kafka.records import Metadata
@@ -23,14 +24,21 @@ Delivery = tuple[BookRecord, Metadata]
 
 class Ingestion:
     """Applies records. ``pool`` is asked at each call, for a pool or a connection: the handler is
-    built before a pool is open. ``statement`` is a form of ``upsert.upsert``.
+    built before a pool is open. ``statement`` is a form of ``upsert.upsert``. ``ignored`` is told
+    what was not applied.
 
     Raises what asyncpg raises; which of it passes is the caller's to tell.
     """
 
-    def __init__(self, pool: Callable[[], Any], statement: str = _UPSERT) -> None:
+    def __init__(
+        self,
+        pool: Callable[[], Any],
+        statement: str = _UPSERT,
+        ignored: IgnoredChanges | None = None,
+    ) -> None:
         self._pool = pool
         self._statement = statement
+        self._ignored = ignored
 
     async def handle(self, record: BookRecord, metadata: Metadata) -> None:
         """Apply one record."""
@@ -38,9 +46,14 @@ class Ingestion:
 
     async def handle_many(self, batch: Sequence[Delivery]) -> None:
         """Apply a batch in one statement: all of it, or nothing."""
-        rows = [_row(*newest) for newest in newest_of_each(batch)]
+        newest = newest_of_each(batch)
+        rows = [_row(*each) for each in newest]
         # One array per column.
-        await self._pool().execute(self._statement, *map(list, zip(*rows, strict=True)))
+        said = await self._pool().execute(self._statement, *map(list, zip(*rows, strict=True)))
+        if self._ignored is not None:
+            applied = int(said.rpartition(" ")[2])  # "INSERT 0 7"
+            if suspects := _suspects(batch, newest, all_applied=applied == len(newest)):
+                await self._ignored.check(suspects)
         # A line a statement, not a record: under load the lines would cost more than the effects.
         if len(batch) == 1:
             logger.info("ingested book %d at sequence %d", rows[0][0], batch[0][0].sequence)
@@ -62,6 +75,18 @@ def newest_of_each(batch: Iterable[Delivery]) -> list[Delivery]:
     return [newest[book_id] for book_id in sorted(newest)]
 
 
+def _suspects(
+    batch: Sequence[Delivery], newest: Sequence[Delivery], *, all_applied: bool
+) -> list[BookRecord]:
+    """Those that were not applied and need not be repeats. None, nearly always."""
+    if not all_applied:
+        return [record for record, _ in batch]
+    if len(newest) == len(batch):
+        return []
+    applied = {record.book.id: record for record, _ in newest}
+    return [record for record, _ in batch if is_no_repeat(record, applied[record.book.id])]
+
+
 def _row(record: BookRecord, metadata: Metadata) -> tuple[Any, ...]:
     """The record's values in the order of ``upsert.COLUMNS``."""
     book = record.book
@@ -76,6 +101,8 @@ def _row(record: BookRecord, metadata: Metadata) -> tuple[Any, ...]:
         entry.author_sort,
         entry.title_sort,
         record.sequence,
+        record.event_id,
+        record.occurred_at,
         isinstance(record, BookRemoved),
         None if cause is None else f"{cause.trace_id:032x}",
     )

@@ -18,6 +18,8 @@ _TYPES: Final[Mapping[str, str]] = {
     "author_sort": "text",
     "title_sort": "text",
     "sequence": "bigint",
+    "event_id": "uuid",
+    "occurred_at": "timestamptz",
     "removed": "boolean",
     "trace_id": "text",
 }

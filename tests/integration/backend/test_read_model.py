@@ -15,12 +15,13 @@ from backend.api import queries
 from backend.api.answers import CatalogueEntry
 from backend.api.queries import Reader
 from backend.database import APPS
-from backend.ingestion import Ingestion
+from backend.ingestion import IgnoredChanges, Ingestion
 from backend.ingestion.upsert import upsert
 from backend.piccolo_app import APP_CONFIG
 from contracts.records import BookRecord, BookRemoved, BookUpdated, key_of
 from delivery.kafka.records import Metadata
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool
+from telemetry.metrics import counter
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01".encode()
@@ -45,12 +46,16 @@ async def engine(postgres_url: str) -> AsyncIterator[Engine]:
 
 @pytest.fixture
 def ingestion(engine: Engine) -> Ingestion:
-    return Ingestion(lambda: engine.pool)
+    return Ingestion(lambda: engine.pool, ignored=IgnoredChanges(lambda: engine.pool))
 
 
 @pytest.fixture
 def reader(engine: Engine) -> Reader:
     return Reader(lambda: engine.pool)
+
+
+def read_counter(name: str) -> float:
+    return sum(value for value, _ in counter(name)._read())
 
 
 async def entries(reader: Reader, ids: list[int]) -> list[CatalogueEntry]:
@@ -132,6 +137,66 @@ async def test_a_removal_that_comes_before_the_book_keeps_it_away(
     await ingestion.handle(*delivered(record(7, 2, BookRemoved)))
     await ingestion.handle(*delivered(record(7, 1)))
     assert await reader.entry(7) is None
+
+
+async def ignored(engine: Engine) -> list[tuple[int, int]]:
+    listed = await engine.pool.fetch("SELECT book_id, sequence FROM backend.ignored_change")
+    return sorted(map(tuple, listed))
+
+
+async def test_no_repeat_is_taken_for_a_lost_change_in_whatever_order_it_comes(
+    engine: Engine, ingestion: Ingestion, record: Callable[..., BookRecord]
+) -> None:
+    """A rebalance, a relay that woke up, a redrive: old records come again, alone or in batches."""
+    chance = random.Random(2)
+    history = [record(book, n, BookUpdated) for book in range(1, 6) for n in range(1, 9)]
+    await ingestion.handle_many([delivered(one) for one in history])
+    for _ in range(50):
+        some = chance.sample(history, chance.randint(1, 40))
+        await ingestion.handle_many([delivered(one) for one in some])
+    assert await ignored(engine) == []
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_change_of_a_restored_database_is_listed_and_not_lost_in_silence(
+    engine: Engine,
+    ingestion: Ingestion,
+    record: Callable[..., BookRecord],
+    caplog: pytest.LogCaptureFixture,
+    together: bool,
+) -> None:
+    """Books 1 and 2 were at 5 and 1; after the restore, book 1 is changed from 2 on, and another
+    book is the second to get the id 2."""
+    before = [record(1, 5, BookUpdated), record(2, 1), record(3, 1)]
+    await ingestion.handle_many([delivered(one) for one in before])
+    after = [record(1, n, BookUpdated, title=f"Title {n}") for n in (3, 4, 5)]
+    after += [record(2, 1, title="Another"), record(3, 2, BookUpdated)]
+    counted = read_counter("read_model.ignored_changes")
+    for _ in range(2):  # delivered at least once
+        for batch in [after] if together else [[one] for one in after]:
+            await ingestion.handle_many([delivered(one) for one in batch])
+    # In one batch, 3 and 4 came before 5: the last of them speaks for them.
+    assert set(await ignored(engine)) >= {(1, 5), (2, 1)}
+    assert set(await ignored(engine)) <= {(1, 3), (1, 4), (1, 5), (2, 1)}
+    assert read_counter("read_model.ignored_changes") - counted == len(await ignored(engine))
+    assert len([line for line in caplog.messages if "no repeats" in line]) == 1
+
+
+async def test_changes_are_found_within_the_batch_that_holds_both(
+    engine: Engine, ingestion: Ingestion, record: Callable[..., BookRecord]
+) -> None:
+    batch = [record(1, 2, BookUpdated), record(1, 2, BookUpdated), record(1, 1)]
+    await ingestion.handle_many([delivered(one) for one in batch])
+    assert await ignored(engine) == [(1, 1), (1, 2)]
+
+
+async def test_a_row_that_was_written_before_events_were_kept_says_nothing(
+    engine: Engine, ingestion: Ingestion, record: Callable[..., BookRecord]
+) -> None:
+    await ingestion.handle(*delivered(record(7, 2)))
+    await engine.pool.execute("UPDATE backend.book SET event_id = NULL, occurred_at = NULL")
+    await ingestion.handle(*delivered(record(7, 2)))
+    assert await ignored(engine) == []
 
 
 async def test_of_a_batch_each_book_keeps_its_highest_sequence(

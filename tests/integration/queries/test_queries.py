@@ -20,7 +20,8 @@ import bookapp.database
 from backend.api.queries import Reader
 from backend.commands.replay_modes import _SEQUENCES
 from backend.dead_letters import TABLE
-from backend.ingestion import Ingestion
+from backend.ingestion import IgnoredChanges, Ingestion
+from backend.ingestion.ignored import LISTED
 from backend.ingestion.upsert import upsert
 from backend.injection import ErrorInjectionConfig as BackendRule
 from bookapp.books import idempotency
@@ -50,6 +51,7 @@ APPS = (*bookapp.database.APPS, *backend.database.APPS)
 PREPARED: dict[CallSite, str] = {
     # These need Kafka to be called; what they send is checked without them.
     ("backend.commands.replay_modes", "_before_applying"): _SEQUENCES,
+    ("backend.commands.ignored", "_show"): LISTED,
     ("delivery.dead_letters.indexer", "index"): insert(TABLE),
     ("delivery.sending.relay", "_notify"): "SELECT pg_notify($1, $2)",
     # Whatever connects sends it, before there is anybody to note it.
@@ -131,6 +133,7 @@ async def use_backend(engine: Engine) -> None:
     metadata = Metadata("book_ingestion", 0, 0, b"1", now, ())
     for statement in (upsert(), upsert(guarded=False)):
         await Ingestion(lambda: engine.pool, statement).handle(record, metadata)
+    await IgnoredChanges(lambda: engine.pool).check([record])
     reader = Reader(lambda: engine.pool)
     assert await reader.entry(1)
     assert await reader.entries([1, 2])

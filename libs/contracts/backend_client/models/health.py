@@ -8,6 +8,12 @@ from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
+from ..types import UNSET, Unset
+from typing import cast
+
+if TYPE_CHECKING:
+    from ..models.field_error import FieldError
+
 
 T = TypeVar("T", bound="Health")
 
@@ -17,13 +23,24 @@ class Health:
     """
     Attributes:
         status (str):
+        degraded (list[FieldError] | Unset):
     """
 
     status: str
+    degraded: list[FieldError] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.field_error import FieldError  # noqa: PLC0415
+
         status = self.status
+
+        degraded: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.degraded, Unset):
+            degraded = []
+            for degraded_item_data in self.degraded:
+                degraded_item = degraded_item_data.to_dict()
+                degraded.append(degraded_item)
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -32,16 +49,30 @@ class Health:
                 "status": status,
             }
         )
+        if degraded is not UNSET:
+            field_dict["degraded"] = degraded
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.field_error import FieldError  # noqa: PLC0415
+
         d = dict(src_dict)
         status = d.pop("status")
 
+        _degraded = d.pop("degraded", UNSET)
+        degraded: list[FieldError] | Unset = UNSET
+        if _degraded is not UNSET:
+            degraded = []
+            for degraded_item_data in _degraded:
+                degraded_item = FieldError.from_dict(degraded_item_data)
+
+                degraded.append(degraded_item)
+
         health = cls(
             status=status,
+            degraded=degraded,
         )
 
         health.additional_properties = d
