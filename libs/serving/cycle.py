@@ -1,0 +1,66 @@
+"""One request and its answer: uvicorn's cycle, with a body that is counted and a quiet end."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from serving.load import Load
+
+
+class Cycle(RequestResponseCycle):
+    """Adds what the protocol needs to know of it.
+
+    ``begun`` is when its header was complete, on the load's clock. ``allowed`` are the bytes that
+    its body may grow to without asking for more room.
+    """
+
+    load: Load
+    begun: float
+    allowed: int
+    received: int = 0
+    task: "asyncio.Task[None] | None" = None
+    _taken: int = 0
+
+    def take(self, size: int) -> bool:
+        """Take room for more of the body; False when there is none."""
+        if not self.load.take(size):
+            return False
+        self._taken += size
+        return True
+
+    def release(self) -> None:
+        """Give back the room of the body."""
+        if self._taken:
+            self.load.give_back(self._taken)
+            self._taken = 0
+
+    async def run_asgi(self, app: Any) -> None:
+        """Call the application. A request that is cancelled, at a stop, ends without a word."""
+        try:
+            result = await app(self.scope, self.receive, self.send)
+        except asyncio.CancelledError:
+            self.transport.close()
+        except BaseException as error:  # as uvicorn does
+            self.logger.error("Exception in ASGI application", exc_info=error)
+            await self._fail()
+        else:
+            if result is not None:
+                self.logger.error("ASGI callable should return None, but returned '%s'.", result)
+                self.transport.close()
+            elif not self.response_complete and not self.disconnected:
+                self.logger.error("ASGI callable returned without completing response.")
+                await self._fail()
+        finally:
+            self.release()
+            self.on_response = _nothing
+
+    async def _fail(self) -> None:
+        if self.response_started:
+            self.transport.close()
+        else:
+            await self.send_500_response()
+
+
+def _nothing() -> None:
+    """The response is complete, and nobody waits for it any more."""

@@ -1,0 +1,231 @@
+"""What a page in a browser may do: hosts, origins, content types; and HEAD."""
+
+import asyncio
+import json
+
+import pytest
+
+from serving import Front, host_names
+
+JSON = (b"content-type", b"application/json")
+
+
+class Inside:
+    """The application behind the front; it notes what came through."""
+
+    def __init__(self):
+        self.methods = []
+
+    async def __call__(self, scope, receive, send):
+        self.methods.append(scope["method"])
+        scope["path_template"] = "/t"
+        headers = [(b"content-length", b"4")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"bo", "more_body": True})
+        await send({"type": "http.response.body", "body": b"dy"})
+
+
+def ask(front, method="GET", *headers, host=b"localhost:8000", version="1.1"):
+    """The status, the messages, and the scope as it is after the request."""
+    sent = []
+
+    async def receive():
+        raise AssertionError("nobody reads")
+
+    async def send(message):
+        # What the server would see of the method at this time.
+        sent.append({**message, "method": scope["method"]})
+
+    lines = [*headers] if host is None else [(b"host", host), *headers]
+    scope = {
+        "type": "http", "method": method, "path": "/", "headers": lines, "http_version": version,
+        "server": ("192.0.2.7", 8000), "scheme": "http",
+    }  # fmt: skip
+    asyncio.run(front(scope, receive, send))
+    return sent[0]["status"], sent, scope
+
+
+@pytest.mark.parametrize(
+    ("host", "names", "taken"),
+    [
+        (b"localhost", "", True),
+        (b"localhost:8000", "", True),
+        (b"LocalHost.", "", True),
+        (b"books.localhost", "", True),
+        (b"127.0.0.1:1", "", True),
+        (b"127.1.2.3", "", True),
+        (b"[::1]:8000", "", True),
+        (b"192.0.2.7:8000", "", True),  # where the request arrived
+        (b"192.0.2.8", "", False),
+        (b"10.0.0.1", "", False),
+        (b"evil.example", "", False),
+        (b"localhost.evil.example", "", False),
+        (b"127.0.0.1.evil.example", "", False),
+        (b"evillocalhost", "", False),
+        (b"evil.example:80@localhost", "", False),
+        (b"localhost, evil.example", "", False),
+        (b"local host", "", False),
+        (b"localhost:port", "", False),
+        (b"127.0.0.1\xff", "", False),
+        (b"2130706433", "", False),
+        (b"0.0.0.0", "", False),
+        (b"[::]", "", False),
+        (b"", "", False),
+        (None, "", False),
+        (b"books.example", "books.example", True),
+        (b"books.example:443", "bookapp, Books.Example", True),
+        (b"a.books.example", "books.example", False),
+        (b"a.books.example", "*.books.example", True),
+        (b"books.example", "*.books.example", False),
+        (b"evilbooks.example", "*.books.example", False),
+        (b"10.0.0.1:8000", "10.0.0.1", True),
+        (b"[2001:db8::1]:8000", "[2001:db8::1]", True),
+        (b"whatever", "*", True),
+        (b"bookapp:8000", "bookapp,backend", True),
+        (b"localhost", "books.example", True),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
+def test_only_names_that_are_ours_are_answered(method, host, names, taken):
+    inside = Inside()
+    status, sent, _ = ask(Front(inside, hosts=host_names(names)), method, JSON, host=host)
+    assert status == (200 if taken else 400)
+    assert bool(inside.methods) is taken
+    if not taken:
+        assert json.loads(sent[1]["body"])["status"] == 400
+
+
+def test_http_1_0_may_come_without_a_host():
+    assert ask(Front(Inside()), host=None, version="1.0")[0] == 200
+    assert ask(Front(Inside()), host=b"evil.example", version="1.0")[0] == 400
+
+
+@pytest.mark.parametrize(
+    "text", ["http://books.example", "a b", "books.example:8000", "a/b", "a,*b"]
+)
+def test_a_setting_that_names_no_hosts_is_refused(text):
+    with pytest.raises(ValueError, match="names of hosts"):
+        host_names(text)
+
+
+WRITES = ["POST", "PUT", "PATCH", "DELETE", "WEIRD"]
+READS = ["GET", "HEAD", "OPTIONS"]
+
+ORIGINS = [
+    (b"http://localhost:8000", True),
+    (b"HTTP://LOCALHOST:8000", False),  # no browser writes it so
+    (b"https://localhost:8000", True),  # behind a proxy that ends TLS
+    (b"http://localhost", False),
+    (b"http://localhost:3000", False),
+    (b"http://127.0.0.1:8000", False),
+    (b"http://evil.example", False),
+    (b"http://localhost:8000.evil.example", False),
+    (b"http://evil.example#localhost:8000", False),
+    (b"null", False),
+    (b"", False),
+    (b"file://", False),
+    (b"chrome-extension://localhost:8000", False),
+    (b"https://books.example", True),  # named
+    (b"https://books.example:8443", True),
+]
+
+
+@pytest.mark.parametrize(("origin", "own"), ORIGINS)
+@pytest.mark.parametrize("method", WRITES + READS)
+def test_pages_of_other_origins_read_what_the_browser_lets_them_and_write_nothing(
+    method, origin, own
+):
+    front = Front(Inside(), hosts={"books.example"})
+    status, _, _ = ask(front, method, JSON, (b"origin", origin))
+    assert status == (200 if own or method in READS else 403)
+
+
+def test_default_ports_are_the_same_origin():
+    front = Front(Inside())
+    assert (
+        ask(front, "POST", JSON, (b"origin", b"http://localhost"), host=b"localhost:80")[0] == 200
+    )
+    assert (
+        ask(front, "POST", JSON, (b"origin", b"http://localhost:80"), host=b"localhost")[0] == 200
+    )
+    assert ask(front, "POST", JSON, (b"origin", b"https://localhost"), host=b"localhost")[0] == 200
+
+
+@pytest.mark.parametrize("method", WRITES + READS)
+@pytest.mark.parametrize("site", [b"cross-site", b"Cross-Site", b"same-origin", b"none"])
+def test_what_the_browser_calls_cross_site_is_refused_on_writes(method, site):
+    status, _, _ = ask(Front(Inside()), method, JSON, (b"sec-fetch-site", site))
+    assert status == (403 if site.lower() == b"cross-site" and method in WRITES else 200)
+
+
+TYPES = [
+    ([b"application/json"], True),
+    ([b"Application/JSON; charset=utf-8"], True),
+    ([b'application/json;charset="UTF-8"'], True),
+    ([b"application/merge-patch+json"], True),
+    ([b"application/json; charset=latin-1"], False),
+    ([b"text/plain"], False),
+    ([b"text/plain; application/json"], False),
+    ([b"text/json"], False),
+    ([b"application/x-www-form-urlencoded"], False),
+    ([b"multipart/form-data; boundary=x"], False),
+    ([b"application/jsonp"], False),
+    ([b"application/json, text/plain"], False),
+    ([b"application/json", b"text/plain"], False),
+    ([b"application/json", b"application/json"], False),
+    ([b""], False),
+    ([], False),
+]
+
+
+@pytest.mark.parametrize(("types", "taken"), TYPES)
+@pytest.mark.parametrize("method", WRITES)
+@pytest.mark.parametrize(
+    "body",
+    [(b"content-length", b"3"), (b"transfer-encoding", b"chunked")],
+    ids=["length", "chunks"],
+)
+def test_a_body_is_json_or_not_taken(method, types, body, taken):
+    lines = [(b"content-type", value) for value in types]
+    status, _, _ = ask(Front(Inside()), method, body, *lines)
+    assert status == (200 if taken else 415)
+
+
+def test_no_body_needs_no_type():
+    assert ask(Front(Inside()), "DELETE")[0] == 200
+    assert ask(Front(Inside()), "POST", (b"content-length", b"0"))[0] == 200
+    assert ask(Front(Inside()), "POST", (b"content-type", b"text/plain"))[0] == 415
+
+
+@pytest.mark.parametrize(("encoding", "taken"), [(b"gzip", False), (b"identity", True)])
+def test_an_encoded_body_is_not_taken(encoding, taken):
+    encoded = (b"content-encoding", encoding)
+    assert ask(Front(Inside()), "POST", JSON, encoded)[0] == (200 if taken else 415)
+    assert ask(Front(Inside(), encodings=["gzip"]), "POST", JSON, encoded)[0] == 200
+
+
+def test_other_media_types_may_be_named():
+    front = Front(Inside(), media_types=["application/x-protobuf"])
+    for media_type, status in [(b"application/x-protobuf", 200), (b"application/json", 415)]:
+        assert ask(front, "POST", (b"content-type", media_type))[0] == status
+
+
+def test_head_is_get_without_the_body():
+    inside = Inside()
+    status, sent, scope = ask(Front(inside), "HEAD")
+    assert (status, inside.methods) == (200, ["GET"])
+    assert dict(sent[0]["headers"])[b"content-length"] == b"4"
+    assert b"".join(message.get("body", b"") for message in sent) == b""
+    # The server, and whoever is around, sees HEAD, and what the router wrote.
+    assert {message["method"] for message in sent} == {"HEAD"}
+    assert (scope["method"], scope["path_template"]) == ("HEAD", "/t")
+
+
+def test_what_is_not_http_passes():
+    seen = []
+
+    async def inside(scope, receive, send):
+        seen.append(scope["type"])
+
+    asyncio.run(Front(inside)({"type": "lifespan"}, None, None))
+    assert seen == ["lifespan"]
