@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
-from litestar import Response, get
+from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
-from contracts.problems import FieldError, documented, problem_response
+from contracts.problems import FieldError, documented, problem
 
 PATHS: Final = frozenset({"/health", "/health/live", "/health/ready"})
 """Asked every few seconds by machines, and therefore not traced."""
@@ -52,10 +52,10 @@ def health_routes(
         tags=["health"],
         responses=documented(503),
     )
-    async def ready() -> Response[Health]:
+    async def ready() -> Health:
         if missing := await readiness():
             reasons = "; ".join(f"{part.field}: {part.reason}" for part in missing)
-            return problem_response(503, reasons, missing)  # type: ignore[return-value]  # a problem
-        return Response(Health("ready", degraded()))
+            raise problem(503, reasons, missing)
+        return Health("ready", degraded())
 
     return [health, live, ready]

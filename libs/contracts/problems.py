@@ -1,20 +1,36 @@
 """How both services say no: RFC 9457 problem details, ``application/problem+json``.
 
 Every answer of 400 and above has one shape, names the field or the reason, and holds nothing of the
-inside: no stack, no SQL, no host. Mount ``problem_handlers()`` on the application, and document a
-route's problems with ``documented()``.
+inside: no stack, no SQL, no host. ``Problems`` is Litestar's plugin for them, with the one place
+in which errors are mapped; document a route's problems with ``documented()``.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.config.app import AppConfig
+from litestar.exceptions import (
+    ClientException,
+    HTTPException,
+    InternalServerException,
+    SerializationException,
+    ValidationException,
+)
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.types import ExceptionHandlersMap
+from litestar.plugins.problem_details import (
+    ProblemDetailsConfig,
+    ProblemDetailsException,
+    ProblemDetailsPlugin,
+)
+
+from contracts.reasons import FieldError as FieldError
+from contracts.reasons import of_request, why_no_json
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -27,15 +43,9 @@ _RENAMED: Final = {
     416: "Range Not Satisfiable",
     422: "Unprocessable Content",
 }
+_GONE: Final = "client disconnected prematurely"  # Litestar's words, under a 500
 
 _logger = logging.getLogger(__name__)
-
-
-class FieldError(msgspec.Struct, frozen=True):
-    """One field of the request, and what is wrong with it."""
-
-    field: str
-    reason: str
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,69 +61,97 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     errors: list[FieldError] = []
 
 
-def invalid(errors: Sequence[FieldError]) -> ValidationException:
-    """The exception to raise for wrong fields: 400, naming each."""
-    return ValidationException(extra=[{"key": e.field, "message": e.reason} for e in errors])
-
-
-def field_error(error: msgspec.ValidationError, whole: str = "body") -> FieldError:
-    """What msgspec found wrong, as a field and a reason; ``whole`` names an error at the root.
-
-    msgspec writes the path behind the reason: ``Expected `str`, got `int` - at `$.title` ``.
-    """
-    reason, _, path = str(error).rpartition(" - at `$")
-    if not reason:
-        return FieldError(whole, str(error))
-    return FieldError(path.rstrip("`").lstrip(".") or whole, reason)
-
-
-def problem_response(
+def problem(
     status: int,
     detail: str,
-    errors: Iterable[FieldError] = (),
+    errors: Sequence[FieldError] = (),
     headers: dict[str, str] | None = None,
-) -> Response[bytes]:
-    """A problem as a response. ``detail`` is shown to the caller."""
-    problem = Problem(
+) -> ProblemDetailsException:
+    """The exception to raise for a problem. ``detail`` is shown to the caller."""
+    return ProblemDetailsException(
+        status_code=status,
+        type_="about:blank",
         title=phrase(status),
-        status=status,
         detail=_encodable(detail),
-        errors=[FieldError(_encodable(e.field), _encodable(e.reason)) for e in errors],
-    )
-    return Response(
-        msgspec.json.encode(problem), media_type=MEDIA_TYPE, status_code=status, headers=headers
+        extra={
+            "errors": [FieldError(_encodable(e.field), _encodable(e.reason)) for e in errors],
+        },
+        headers=headers,
     )
 
 
-def problem_handlers(
-    unavailable: Callable[[BaseException], str | None],
-) -> ExceptionHandlersMap:
-    """Litestar's ``exception_handlers`` for a whole application.
+def invalid(errors: Sequence[FieldError]) -> ProblemDetailsException:
+    """The exception to raise for wrong fields: 400, naming each."""
+    return problem(400, "; ".join(f"{error.field}: {error.reason}" for error in errors), errors)
+
+
+class Problems(ProblemDetailsPlugin):
+    """An application's problems.
 
     ``unavailable`` has a sentence for the errors that pass, such as a database that is away (503,
     with Retry-After), and None for those that are ours (500, logged here, once, with their stack).
     """
 
-    def handle(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-        if isinstance(error, ValidationException):
-            return _validation_problem(error)
-        if isinstance(error, HTTPException) and error.status_code < 500:
-            return problem_response(error.status_code, error.detail, headers=error.headers)
-        if isinstance(error, msgspec.ValidationError):
-            return _fields_problem([field_error(error)])
-        if isinstance(error, msgspec.DecodeError):
-            return problem_response(400, str(error))
-        if isinstance(error, RecursionError):  # a decoder's, of a body nested thousands deep
-            return problem_response(400, "The body is nested too deeply.")
-        if (sentence := unavailable(error)) is not None:
-            _logger.warning("503: %s (%s)", sentence, type(error).__name__)
-            return problem_response(503, sentence, headers={"Retry-After": str(RETRY_AFTER_S)})
-        if isinstance(error, HTTPException) and error.status_code != 500:
-            return problem_response(error.status_code, error.detail, headers=error.headers)
-        _logger.error("a request failed", exc_info=error)
-        return problem_response(500, "The server failed to answer; the failure is in its log.")
+    def __init__(self, unavailable: Callable[[BaseException], str | None]) -> None:
+        self._unavailable = unavailable
+        super().__init__(
+            ProblemDetailsConfig(exception_to_problem_detail_map={Exception: self.of_error})
+        )
 
-    return {Exception: handle}
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Litestar's hook: errors that say too little without the request have handlers here."""
+        handlers = app_config.exception_handlers
+        handlers[ValidationException] = _answer_invalid
+        handlers[RequestEntityTooLarge] = _answer_too_large
+        for kind in (ClientException, RecursionError, UnicodeDecodeError):
+            handlers[kind] = self._answer
+        return super().on_app_init(app_config)
+
+    def of_error(self, error: Exception) -> ProblemDetailsException:
+        """What an exception is to the caller."""
+        if isinstance(error, HTTPException) and error.status_code < 500:
+            return problem(error.status_code, error.detail, headers=error.headers)
+        if isinstance(error, InternalServerException) and error.detail == _GONE:
+            return problem(400, "The client went away before the end of its body.")
+        if (sentence := self._unavailable(error)) is not None:
+            _logger.warning("503: %s (%s)", sentence, type(error).__name__)
+            return problem(503, sentence, headers={"Retry-After": str(RETRY_AFTER_S)})
+        if isinstance(error, HTTPException) and error.status_code != 500:
+            return problem(error.status_code, error.detail, headers=error.headers)
+        _logger.error("a request failed", exc_info=error)
+        return problem(500, "The server failed to answer; the failure is in its log.")
+
+    def _answer(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        """What may come from a body that is no JSON, in whichever of a decoder's exceptions."""
+        reason = None
+        if not isinstance(error, ClientException) or isinstance(
+            error.__cause__, SerializationException
+        ):
+            reason = why_no_json(request)
+        said = self.of_error(error) if reason is None else invalid([FieldError("body", reason)])
+        return said.to_response(request)
+
+
+def _answer_invalid(
+    request: Request[Any, Any, Any], error: ValidationException
+) -> Response[dict[str, Any]]:
+    """400 with every wrong field; 404 where it is the path that names what cannot be there."""
+    found = error.extra if isinstance(error.extra, list) else []
+    if any(entry.get("source") == "path" for entry in found):
+        return problem(404, "There is nothing at this address.").to_response(request)
+    errors = of_request(request, found)
+    said = invalid(errors) if errors else problem(error.status_code, error.detail)
+    return said.to_response(request)
+
+
+def _answer_too_large(
+    request: Request[Any, Any, Any], _: RequestEntityTooLarge
+) -> Response[dict[str, Any]]:
+    """413, with the limit that Litestar leaves out."""
+    handler = request.route_handler
+    assert isinstance(handler, HTTPRouteHandler)
+    limit = handler.resolve_request_max_body_size()
+    return problem(413, f"The body is over {limit} bytes.").to_response(request)
 
 
 def phrase(status: int) -> str:
@@ -132,29 +170,6 @@ def documented(*statuses: int) -> dict[int, ResponseSpec]:
         )
         for status in statuses
     }
-
-
-def _validation_problem(error: ValidationException) -> Response[bytes]:
-    found = error.extra if isinstance(error.extra, list) else []
-    errors = [
-        _field_of_litestar(str(entry.get("key", "body")), str(entry.get("message", "is not valid")))
-        for entry in found
-        if isinstance(entry, dict)
-    ]
-    if not errors:
-        return problem_response(error.status_code, error.detail)
-    return _fields_problem(errors)
-
-
-def _field_of_litestar(key: str, message: str) -> FieldError:
-    """Litestar calls the body by its parameter's name, and something missing by a bare KeyError."""
-    reason = "is missing" if message == repr(key) else message
-    return FieldError("body" if key == "data" else key, reason)
-
-
-def _fields_problem(errors: Sequence[FieldError]) -> Response[bytes]:
-    named = "; ".join(f"{error.field}: {error.reason}" for error in errors)
-    return problem_response(400, named, errors)
 
 
 def _encodable(text: str) -> str:

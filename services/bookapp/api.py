@@ -6,32 +6,37 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from litestar import Litestar, Request, Router
-from litestar.datastructures import State
+from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.types import Middleware, Scope
 
-from bookapp.body import MAX_BULK_BODY
-from bookapp.books.controller import BooksController, Library
+from bookapp.books.controllers import BookController
+from bookapp.books.details import DetailsSource
+from bookapp.books.store import BookStore
 from contracts.asyncapi import asyncapi_route
+from contracts.digits import in_digits
 from contracts.health import Degraded, Readiness, health_routes
-from contracts.problems import problem_handlers
+from contracts.late_bodies import BodyTimeout
+from contracts.problems import Problems
+from contracts.requests import JsonRequest
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
 def create_api(
-    library: Library,
+    books: BookStore,
+    details: DetailsSource,
     readiness: Readiness,
     *,
     degraded: Degraded = list,
     unavailable: Callable[[BaseException], str | None],
     record_exception: Callable[[BaseException], None] = lambda _: None,
-    require_database: Callable[[], None] = lambda: None,
+    require_database: Callable[[], object] = lambda: None,
     routes: Sequence[Router] = (),
     middleware: Sequence[Middleware] = (),
     lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
-    """The API over a library.
+    """The API over a store of books and what backend knows of them.
 
     ``unavailable`` says what to tell of errors that pass (503); ``record_exception`` is
     told of every exception that a route raised, before it becomes an answer; ``require_database``
@@ -47,24 +52,29 @@ def create_api(
 
     return Litestar(
         [
-            Router("/", route_handlers=[BooksController, *routes], before_request=before_request),
+            Router("/", route_handlers=[BookController, *routes], before_request=before_request),
             *health_routes(
                 readiness, "The database answers, and its migrations have run", degraded
             ),
             asyncapi_route(),
         ],
+        dependencies={
+            "books": Provide(lambda: books, sync_to_thread=False),
+            "details": Provide(lambda: details, sync_to_thread=False),
+        },
+        guards=[in_digits],
+        request_class=JsonRequest,
+        plugins=[Problems(unavailable)],
+        after_exception=[after_exception],
+        middleware=[*middleware, BodyTimeout()],
+        lifespan=list(lifespan),
         openapi_config=OpenAPIConfig(
             title="bookapp",
             version="1.0.0",
             description="The library's books.",
             path="/schema",
+            use_handler_docstrings=True,
         ),
-        state=State({"library": library}),
-        exception_handlers=problem_handlers(unavailable),
-        after_exception=[after_exception],
-        middleware=list(middleware),
-        lifespan=list(lifespan),
-        request_max_body_size=MAX_BULK_BODY,
         logging_config=None,  # the process configures logging, once
         debug=False,
     )

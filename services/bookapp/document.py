@@ -7,7 +7,6 @@ import msgspec
 from litestar import Litestar
 
 from bookapp.api import create_api
-from bookapp.books.controller import Library
 from bookapp.tables import ErrorInjectionConfig
 from contracts.problems import documented
 from error_injection import RuleStore, error_injection_routes
@@ -24,9 +23,7 @@ def _api() -> Litestar:
     rules = error_injection_routes(
         RuleStore(ErrorInjectionConfig), admin_token=None, documented=documented
     )
-    return create_api(
-        Library(nothing, nothing), nothing, unavailable=lambda _: None, routes=[rules]
-    )
+    return create_api(nothing, nothing, nothing, unavailable=lambda _: None, routes=[rules])
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ import asyncpg
 import httpx
 import pytest
 from litestar import Litestar, get
+from litestar.params import FromPath
 from piccolo.conf.apps import AppConfig
 
-from contracts.problems import documented, problem_handlers
+from contracts.problems import Problems, documented
 from delivery.postgres import (
     Engine,
     close_pool,
@@ -94,7 +95,7 @@ async def engine(postgres_url: str, apps: list[str]) -> AsyncIterator[Engine]:
 
 def service(rules: Rules, table: type[RuleTable], topics: frozenset[str] = frozenset()) -> Litestar:
     @get("/books/{book_id:int}")
-    async def get_book(book_id: int) -> int:
+    async def get_book(book_id: FromPath[int]) -> int:
         return book_id
 
     routes = error_injection_routes(
@@ -103,7 +104,7 @@ def service(rules: Rules, table: type[RuleTable], topics: frozenset[str] = froze
     return Litestar(
         [get_book, routes],
         middleware=[injection_middleware(rules)],
-        exception_handlers=problem_handlers(unavailable),
+        plugins=[Problems(unavailable)],
         logging_config=None,
     )
 

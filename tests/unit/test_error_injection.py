@@ -12,11 +12,12 @@ import httpx
 import pytest
 from litestar import Litestar, get, patch
 from litestar.exceptions import ValidationException
+from litestar.params import FromPath
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 
-from contracts.problems import problem_handlers
+from contracts.problems import Problems
 from error_injection import (
     HEADER,
     RecordInjection,
@@ -57,11 +58,11 @@ def rules() -> Rules:
 @pytest.fixture
 async def client(rules: Rules) -> AsyncIterator[httpx.AsyncClient]:
     @get("/books/{book_id:int}")
-    async def get_book(book_id: int) -> int:
+    async def get_book(book_id: FromPath[int]) -> int:
         return book_id
 
     @patch("/books/{book_id:int}")
-    async def change_book(book_id: int) -> int:
+    async def change_book(book_id: FromPath[int]) -> int:
         return book_id
 
     @get("/health/live")
@@ -75,7 +76,7 @@ async def client(rules: Rules) -> AsyncIterator[httpx.AsyncClient]:
     app = Litestar(
         [get_book, change_book, health, admin],
         middleware=[injection_middleware(rules)],
-        exception_handlers=problem_handlers(lambda _: False),
+        plugins=[Problems(lambda _: None)],
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:

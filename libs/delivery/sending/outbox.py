@@ -17,8 +17,10 @@ from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
+from piccolo.query.methods.insert import Insert
 
 from delivery.postgres import Engine
+from delivery.sending.insert import MARK, insert_with_records
 from delivery.sending.outbox_app.tables import OutboxRow
 from delivery.topics import Encodes
 from telemetry.kafka import current_context_headers
@@ -75,6 +77,22 @@ class Outbox:
             return
         keys, values = zip(*(encoded(topic, record) for record in records), strict=True)
         await self._connection().execute(INSERT_MANY, topic.name, keys, values, trace_context())
+
+    async def insert(
+        self, query: Insert[Any], topic: Encodes[T], records: Sequence[Callable[[int], T]]
+    ) -> list[int]:
+        """Insert rows and add a record of each, in one round trip; the rows' ids, in their order.
+
+        For a table whose ids PostgreSQL gives. Each of ``records`` makes a row's record from the
+        row's id, which has to stand exactly once in the record's key and in its value, in decimal.
+        Outside of a transaction the statement is one of its own; otherwise as `add`.
+
+        Raises:
+            NoKeyError: the topic's schema gives no key.
+            ValueError: the id does not stand there, or stands there twice.
+        """
+        marked = [encoded(topic, record(MARK)) for record in records]
+        return await insert_with_records(query, topic.name, marked, trace_context())
 
     def committed(self) -> None:
         """Say that a transaction with records in it has committed; call it after the commit.

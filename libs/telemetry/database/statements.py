@@ -36,6 +36,7 @@ _TARGET: Final = {
     "COPY": rf"\bCOPY\s+{_NAME}",
 }
 _VERB: Final = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
+_ALL: Final = re.IGNORECASE | re.DOTALL
 _INNERMOST: Final = re.compile(r"\([^()]*\)")
 
 
@@ -70,6 +71,8 @@ def _describe(text: str, server: Server, has_parameters: bool) -> Statement | No
     if operation in _SILENT:
         return None
     target = _target(operation, main)
+    if operation == "SELECT" and target and (changed := _in_front(target, bare)):
+        operation, target = _operation(changed), _target(_operation(changed), changed)
     summary = f"{operation} {target}" if target else operation
     shown = text if has_parameters else _OPAQUE.sub(_without_literals, text)
     attributes: dict[str, AttributeValue] = {
@@ -106,6 +109,14 @@ def _operation(main: str) -> str:
     if operation == "WITH" and (verb := _VERB.search(main)):
         return verb[1].upper()
     return operation
+
+
+def _in_front(name: str, bare: str) -> str | None:
+    """What ``WITH name AS (…)`` does, if that is a change: then it is what the statement is for."""
+    found = re.search(
+        rf"\b{re.escape(name)}\s+AS\s*\(\s*((?:INSERT|UPDATE|DELETE)\b.*)", bare, _ALL
+    )
+    return found[1] if found else None
 
 
 def _target(operation: str, main: str) -> str | None:

@@ -12,7 +12,8 @@ from backend.api.books import book_routes
 from backend.api.queries import Reader
 from contracts.asyncapi import asyncapi_route
 from contracts.health import Readiness, health_routes
-from contracts.problems import problem_handlers
+from contracts.problems import Problems
+from contracts.requests import JsonRequest
 
 
 def create_api(
@@ -52,7 +53,8 @@ def create_api(
             description="The catalogue of the books: shelf marks and sort keys.",
             path="/schema",
         ),
-        exception_handlers=problem_handlers(unavailable),
+        request_class=JsonRequest,
+        plugins=[Problems(unavailable)],
         after_exception=[after_exception],
         middleware=list(middleware),
         logging_config=None,  # the process configures logging, once

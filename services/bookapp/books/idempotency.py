@@ -19,13 +19,10 @@ import msgspec
 from litestar.exceptions import HTTPException
 from litestar.status_codes import HTTP_409_CONFLICT
 
+from bookapp.books.schemas import NewBook
 from bookapp.books.tables import IdempotencyKey
-from bookapp.books.validation import NewBook
-from contracts.problems import FieldError, invalid
 from delivery.postgres import is_passing
 
-HEADER: Final = "Idempotency-Key"
-MAX_KEY: Final = 255
 KEPT: Final = dt.timedelta(days=1)
 _EXPIRE_EVERY: Final = 600.0  # seconds, less a draw that keeps processes apart
 
@@ -36,7 +33,7 @@ class KeyReused(HTTPException):
     """The key came before, with a different request: 409."""
 
     status_code = HTTP_409_CONFLICT
-    detail = f"This {HEADER} was used for a different request; take a new one."
+    detail = "This Idempotency-Key was used for a different request; take a new one."
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -47,16 +44,7 @@ class Token(msgspec.Struct, frozen=True):
 
 
 def token(key: str, operation: str, books: Sequence[NewBook]) -> Token:
-    """The token of a request. What the books come to counts, not how the JSON was written.
-
-    Raises:
-        ValidationException: 400, the key is blank or longer than ``MAX_KEY`` characters.
-    """
-    if not key.strip():
-        raise invalid([FieldError(HEADER, "is blank")])
-    if len(key) > MAX_KEY:
-        reason = f"has {len(key)} characters; at most {MAX_KEY} are taken"
-        raise invalid([FieldError(HEADER, reason)])
+    """The token of a request. What the books come to counts, not how the JSON was written."""
     content = msgspec.json.encode((operation, books))
     return Token(key, hashlib.sha256(content).digest())
 
@@ -74,6 +62,17 @@ async def find(token: Token) -> list[int] | None:
         raise KeyReused
     ids: list[int] = row["book_ids"]
     return ids
+
+
+async def keep(token: Token, ids: list[int]) -> None:
+    """Keep the ids that this key's request gets, in the transaction that is open.
+
+    Raises:
+        asyncpg.UniqueViolationError: the key is there; one that is being written is waited for.
+    """
+    await IdempotencyKey.insert(
+        IdempotencyKey(key=token.key, fingerprint=token.fingerprint, book_ids=ids)
+    )
 
 
 async def expire_forever() -> None:

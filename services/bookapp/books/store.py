@@ -7,57 +7,59 @@ outbox in the order of their sequences. Errors of PostgreSQL pass through (see
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
 import asyncpg
 import msgspec
-from asyncpg.pool import Pool
 
-from bookapp.books import idempotency, records, statements
+from bookapp.books import idempotency, records
+from bookapp.books.schemas import BookChange, ListedBook, NewBook
 from bookapp.books.tables import Book as BookTable
-from bookapp.books.validation import Change, NewBook
-from contracts.records import Book, BookStatus
+from contracts.records import Book
 from contracts.topics import BOOK_INGESTION
-from delivery.postgres import DatabaseAway, Engine, retry_conflicts
-from delivery.sending.outbox import Outbox, trace_context
+from delivery.postgres import Engine, retry_conflicts
+from delivery.postgres.prepared import Given, Prepared
+from delivery.postgres.rows import InsertRows
+from delivery.sending.outbox import Outbox
 
-_TOPIC: Final = BOOK_INGESTION.name
+_GIVEN = (BookTable.title, BookTable.author, BookTable.status)
+_SHOWN = (BookTable.id, *_GIVEN)
+
+_ONE = Prepared(BookTable.select(*_SHOWN).where(BookTable.id == Given("id")))
+_PAGE = Prepared(
+    BookTable.select(*_SHOWN).where(BookTable.id > Given("after")).order_by(BookTable.id),
+    limit=Given("limit"),
+)
 
 
 class BookStore:
-    """Reads and changes books. Its pool may come and go: without one, ``DatabaseAway``."""
+    """Reads and changes books."""
 
     def __init__(self, engine: Engine, outbox: Outbox) -> None:
         self._engine = engine
         self._outbox = outbox
 
-    async def get(self, book_id: int) -> asyncpg.Record | None:
-        """The row (id, title, author, status) of one book, or None."""
-        return await self._pool.fetchrow(statements.GET, book_id)
+    async def get(self, book_id: int) -> Book | None:
+        """One book, or None."""
+        row = await _ONE.first(id=book_id)
+        return None if row is None else msgspec.convert(row, Book)
 
-    async def page(self, after: int, limit: int) -> list[asyncpg.Record]:
-        """At most ``limit`` rows as ``get``'s, by id, those with an id above ``after``."""
-        rows: list[asyncpg.Record] = await self._pool.fetch(statements.PAGE, after, limit)
-        return rows
+    async def page(self, after: int, limit: int) -> list[ListedBook]:
+        """At most ``limit`` books, by id, those with an id above ``after``; without details."""
+        return msgspec.convert(await _PAGE(after=after, limit=limit), list[ListedBook])
 
-    @retry_conflicts
     async def add(self, book: NewBook) -> int:
         """Add a book; its id."""
-        before, behind = records.added_around_id(book)
-        book_id: int = await self._pool.fetchval(
-            statements.ADD,
-            *(book.title, book.author, book.status.value),
-            *(_TOPIC, before, behind, trace_context()),
-        )
-        self._outbox.committed()
+        (book_id,) = await self.add_many([book])
         return book_id
 
     @retry_conflicts
     async def add_many(self, books: Sequence[NewBook]) -> list[int]:
         """Add books, all or none; their ids, in the same order."""
-        rows = await self._pool.fetch(statements.ADD_MANY, *_columns(books))
+        ids = await self._insert(books)
         self._outbox.committed()
-        return _ids(rows)
+        return ids
 
     @retry_conflicts
     async def add_once(self, books: Sequence[NewBook], token: idempotency.Token) -> list[int]:
@@ -68,102 +70,64 @@ class BookStore:
         Raises:
             KeyReused: the key came with other books before.
         """
-        if (ids := await idempotency.find(token)) is not None:
-            return ids
+        if (known := await idempotency.find(token)) is not None:
+            return known
         try:
-            rows = await self._pool.fetch(
-                statements.ADD_ONCE, *_columns(books), token.key, token.fingerprint
-            )
+            async with self._engine.transaction():
+                ids = await self._insert(books)
+                await idempotency.keep(token, ids)
         except asyncpg.UniqueViolationError:  # another request with this key was quicker
-            if (ids := await idempotency.find(token)) is not None:
-                return ids
+            if (known := await idempotency.find(token)) is not None:
+                return known
             raise
         self._outbox.committed()
-        return _ids(rows)
+        return ids
 
     @retry_conflicts
-    async def change(self, book_id: int, change: Change) -> Book | None:
+    async def change(self, book_id: int, change: BookChange) -> Book | None:
         """Change what is given and no more; the book as it is now, or None when there is none.
 
         A change that changes nothing writes nothing: no new sequence, no record.
         """
+        given = {
+            name: value
+            for name, value in msgspec.structs.asdict(change).items()
+            if value is not msgspec.UNSET
+        }
         async with self._engine.transaction():
-            row = await self._locked(book_id)
-            if row is None:
+            old, sequence = await self._locked(book_id)
+            if old is None:
                 return None
-            sequence = row.pop("sequence")
-            old = _book(row)
-            new = msgspec.structs.replace(
-                old,
-                title=old.title if change.title is None else change.title,
-                author=old.author if change.author is None else change.author,
-                status=old.status if change.status is None else change.status,
-            )
+            new = msgspec.structs.replace(old, **given)
             if new == old:
                 return old
-            await BookTable.update(
-                title=new.title,
-                author=new.author,
-                status=new.status.value,
-                sequence=sequence + 1,
-            ).where(BookTable.id == book_id)
-            record = records.updated(new, sequence + 1)
-            await self._outbox.add(BOOK_INGESTION, record)
+            values: dict[Any, Any] = {**given, BookTable.sequence: sequence + 1}
+            await BookTable.update(values).where(BookTable.id == book_id)
+            await self._outbox.add(BOOK_INGESTION, records.updated(new, sequence + 1))
         self._outbox.committed()
         return new
 
     @retry_conflicts
-    async def remove(self, book_id: int) -> bool:
-        """Remove a book; False when there is none."""
+    async def remove(self, book_id: int) -> Book | None:
+        """Remove a book; as it was, or None when there is none."""
         async with self._engine.transaction():
-            row = await self._locked(book_id)
-            if row is None:
-                return False
-            sequence = row.pop("sequence")
+            book, sequence = await self._locked(book_id)
+            if book is None:
+                return None
             await BookTable.delete().where(BookTable.id == book_id)
-            record = records.removed(_book(row), sequence + 1)
-            await self._outbox.add(BOOK_INGESTION, record)
+            await self._outbox.add(BOOK_INGESTION, records.removed(book, sequence + 1))
         self._outbox.committed()
-        return True
+        return book
 
-    async def _locked(self, book_id: int) -> dict[str, Any] | None:
-        """The row, locked until the transaction ends."""
-        row: dict[str, Any] | None = (
-            await BookTable.select().where(BookTable.id == book_id).lock_rows("UPDATE").first()
+    async def _locked(self, book_id: int) -> tuple[Book | None, int]:
+        """The book and its sequence, locked until the transaction ends."""
+        row = await BookTable.select().where(BookTable.id == book_id).lock_rows("UPDATE").first()
+        return (None, 0) if row is None else (msgspec.convert(row, Book), row["sequence"])
+
+    async def _insert(self, books: Sequence[NewBook]) -> list[int]:
+        """The books and their records, in one statement; the ids, in the same order."""
+        rows = [(book.title, book.author, book.status) for book in books]
+        insert = InsertRows(BookTable, _GIVEN, rows)
+        return await self._outbox.insert(
+            insert, BOOK_INGESTION, [partial(records.added, book) for book in books]
         )
-        return row
-
-    @property
-    def _pool(self) -> Pool:
-        pool: Pool | None = self._engine.pool
-        if pool is None:
-            raise DatabaseAway("PostgreSQL has not been reached yet")
-        return pool
-
-
-def _book(row: dict[str, Any]) -> Book:
-    return Book(
-        id=row["id"],
-        title=row["title"],
-        author=row["author"],
-        status=BookStatus(row["status"]),
-    )
-
-
-def _ids(rows: list[asyncpg.Record]) -> list[int]:
-    """The ids that the statements that add many return, in the order of the books."""
-    return sorted(row[0] for row in rows)
-
-
-def _columns(books: Sequence[NewBook]) -> list[Any]:
-    """The first seven parameters of the statements that add many."""
-    around = [records.added_around_id(book) for book in books]
-    return [
-        [book.title for book in books],
-        [book.author for book in books],
-        [book.status.value for book in books],
-        [before for before, _ in around],
-        [behind for _, behind in around],
-        _TOPIC,
-        trace_context(),
-    ]

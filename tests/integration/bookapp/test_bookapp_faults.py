@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import json
 import socketserver
 import threading
 import time
@@ -74,6 +75,20 @@ def test_postgresql_away_is_said_within_five_seconds_and_is_recovered_from(
     )
 
 
+ENTRY = {
+    "book_id": 1,
+    "title": "Pride and Prejudice",
+    "author": "Jane Austen",
+    "status": "available",
+    "shelf_mark": "A97",
+    "author_sort": "austen, jane",
+    "title_sort": "pride and prejudice",
+    "sequence": 1,
+    "ingested_at": "2024-01-01T00:00:00Z",
+    "trace_id": None,
+}
+
+
 class SlowBackend(socketserver.ThreadingMixIn, http.server.HTTPServer):
     """Takes requests and answers none, until it is told to."""
 
@@ -92,7 +107,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with contextlib.suppress(ConnectionError):  # who asked has gone long ago
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(b'[{"book_id": 1, "shelf_mark": "A97"}]')
+            self.wfile.write(json.dumps([ENTRY]).encode())
 
     def log_message(self, *_: object) -> None:
         pass

@@ -25,8 +25,8 @@ from backend.ingestion.ignored import LISTED
 from backend.ingestion.upsert import upsert
 from backend.injection import ErrorInjectionConfig as BackendRule
 from bookapp.books import idempotency
+from bookapp.books.schemas import BookChange, NewBook
 from bookapp.books.store import BookStore
-from bookapp.books.validation import Change, NewBook
 from bookapp.tables import ErrorInjectionConfig as BookappRule
 from contracts.records import Book, BookAdded, BookStatus
 from delivery.dead_letters.store import Filter, Store, insert
@@ -105,7 +105,7 @@ async def use_bookapp(engine: Engine) -> None:
     await idempotency.expire()
     assert await store.get(added)
     assert await store.page(0, 10)
-    assert await store.change(added, Change("Dune Messiah", None, None))
+    assert await store.change(added, BookChange(title="Dune Messiah"))
     assert await store.remove(added)
 
 

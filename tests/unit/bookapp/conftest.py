@@ -1,31 +1,41 @@
 """The API over books in memory: what the routes do, without a server."""
 
+import datetime as dt
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 
 from bookapp.api import create_api
-from bookapp.books.controller import Library
+from bookapp.books.details import DetailsSource
 from bookapp.books.idempotency import KeyReused, Token
-from bookapp.books.validation import Change, NewBook
+from bookapp.books.schemas import BookChange, ListedBook, NewBook
+from bookapp.books.store import BookStore
+from contracts.backend_client.models import BookStatus, CatalogueEntry
 from contracts.problems import FieldError
 from contracts.records import Book
 from delivery.postgres import DatabaseAway, unavailable
 
 
-class Row(dict):
-    """As asyncpg's: by name and by place, and unpacked into its values."""
+def entry(book_id: int, **fields: Any) -> CatalogueEntry:
+    """An entry; ``fields`` in place of what each one has."""
+    given = {
+        "title": "Emma",
+        "author": "Jane Austen",
+        "status": BookStatus.AVAILABLE,
+        "shelf_mark": ".A97 E46",
+        "author_sort": "austen, jane",
+        "title_sort": "emma",
+        "sequence": 1,
+        "ingested_at": dt.datetime(2024, 1, 1, tzinfo=dt.UTC),
+        "trace_id": None,
+    }
+    return CatalogueEntry(book_id=book_id, **{**given, **fields})
 
-    def __iter__(self):
-        return iter(self.values())
 
-    def __getitem__(self, key):
-        return list(self.values())[key] if isinstance(key, int) else super().__getitem__(key)
-
-
-class FakeStore:
+class FakeStore(BookStore):
     """Books in a dictionary; ``away`` stands for a database that does not answer."""
 
     def __init__(self) -> None:
@@ -40,17 +50,14 @@ class FakeStore:
         if self.broken:
             raise RuntimeError("a secret of the inside")
 
-    def _row(self, book: Book) -> Row:
-        return Row(id=book.id, title=book.title, author=book.author, status=book.status.value)
-
-    async def get(self, book_id: int) -> Row | None:
+    async def get(self, book_id: int) -> Book | None:
         self._ask()
-        book = self.rows.get(book_id)
-        return None if book is None else self._row(book)
+        return self.rows.get(book_id)
 
-    async def page(self, after: int, limit: int) -> list[Row]:
+    async def page(self, after: int, limit: int) -> list[ListedBook]:
         self._ask()
-        return [self._row(self.rows[i]) for i in sorted(self.rows) if i > after][:limit]
+        books = [self.rows[i] for i in sorted(self.rows) if i > after][:limit]
+        return msgspec.convert(books, list[ListedBook], from_attributes=True)
 
     async def add(self, book: NewBook) -> int:
         return (await self.add_many([book]))[0]
@@ -72,35 +79,33 @@ class FakeStore:
             raise KeyReused
         return ids
 
-    async def change(self, book_id: int, change: Change) -> Book | None:
+    async def change(self, book_id: int, change: BookChange) -> Book | None:
         self._ask()
         if book_id not in self.rows:
             return None
         given = {
             name: value
             for name, value in msgspec.structs.asdict(change).items()
-            if value is not None
+            if value is not msgspec.UNSET
         }
         self.rows[book_id] = msgspec.structs.replace(self.rows[book_id], **given)
         return self.rows[book_id]
 
-    async def remove(self, book_id: int) -> bool:
+    async def remove(self, book_id: int) -> Book | None:
         self._ask()
-        return self.rows.pop(book_id, None) is not None
+        return self.rows.pop(book_id, None)
 
 
-class FakeDetails:
+class FakeDetails(DetailsSource):
     """Backend's entries, and how often it was asked."""
 
     def __init__(self) -> None:
-        self.entries: dict[int, dict] = {}
+        self.entries: dict[int, CatalogueEntry] = {}
         self.calls: list[list[int]] = []
 
-    async def of(self, ids: Sequence[int]) -> Mapping[int, msgspec.Raw]:
+    async def of(self, ids: Sequence[int]) -> Mapping[int, CatalogueEntry]:
         self.calls.append(list(ids))
-        return {
-            i: msgspec.Raw(msgspec.json.encode(self.entries[i])) for i in ids if i in self.entries
-        }
+        return {i: self.entries[i] for i in ids if i in self.entries}
 
 
 @pytest.fixture
@@ -125,7 +130,8 @@ async def client(store, details, recorded) -> AsyncIterator[httpx.AsyncClient]:
         return [FieldError("database", "PostgreSQL does not answer")] if store.away else []
 
     app = create_api(
-        Library(store, details),
+        store,
+        details,
         readiness,
         unavailable=unavailable,
         record_exception=recorded.append,

@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-import attrs
 import msgspec
 import pytest
 
-from bookapp.books.documents import Details
 from bookapp.document import openapi_document
-from contracts.backend_client.models import CatalogueEntry
 
 CHECKED_IN = Path(__file__).parents[3] / "docs" / "openapi" / "bookapp.json"
 
@@ -51,11 +48,5 @@ def test_every_refusal_is_documented_as_a_problem(operations):
 def test_bodies_and_parameters_are_documented(operations):
     for name in ("add_book", "add_books", "change_book"):
         assert operations[name]["requestBody"]["required"]
-    assert [p["name"] for p in operations["list_books"]["parameters"]] == ["limit", "after"]
+    assert {p["name"] for p in operations["list_books"]["parameters"]} == {"limit", "after"}
     assert [p["name"] for p in operations["add_book"]["parameters"]] == ["Idempotency-Key"]
-
-
-def test_details_are_what_backend_answers():
-    ours = {field.name for field in msgspec.structs.fields(Details)}
-    theirs = {field.name for field in attrs.fields(CatalogueEntry)} - {"additional_properties"}
-    assert ours == theirs

@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from .conftest import entry
+
 DUNE = {"title": "Dune", "author": "Frank Herbert"}
 EMMA = {"title": "Emma", "author": "Jane Austen", "status": "lost"}
 
@@ -63,7 +65,7 @@ async def test_a_removed_book_is_gone(client):
 
 async def test_a_page_asks_backend_once_and_leads_to_the_next(client, details):
     await client.post("/books/bulk_add", json=[DUNE] * 5)
-    details.entries[2] = {"book_id": 2, "shelf_mark": "H47"}
+    details.entries[2] = entry(2, shelf_mark="H47")
     response = await client.get("/books", params={"limit": 2})
     assert [book["id"] for book in response.json()] == [1, 2]
     assert response.json()[0]["details"] is None
@@ -231,7 +233,7 @@ async def test_a_key_of_a_wrong_length_is_named(client, store, key):
 
 
 async def test_a_body_that_does_not_end_is_given_up(client, store, monkeypatch):
-    monkeypatch.setattr("bookapp.body.MAX_TIME", 0.05)
+    monkeypatch.setattr("contracts.late_bodies.MAX_TIME", 0.05)
 
     async def stalled():
         yield b'{"title": "Dune",'

@@ -15,11 +15,11 @@ from contracts.problems import (
     MEDIA_TYPE,
     RETRY_AFTER_S,
     FieldError,
+    Problems,
     documented,
-    field_error,
     invalid,
-    problem_handlers,
 )
+from contracts.reasons import field_error
 
 
 class Away(ConnectionError):
@@ -51,9 +51,9 @@ async def add_thing(data: JSONBody[Body]) -> None:
 async def client() -> Any:
     app = Litestar(
         [get_thing, add_thing],
-        exception_handlers=problem_handlers(
-            lambda error: "It is away; try again." if isinstance(error, Away) else None
-        ),
+        plugins=[
+            Problems(lambda error: "It is away; try again." if isinstance(error, Away) else None)
+        ],
         logging_config=None,
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -115,7 +115,7 @@ async def test_a_body_that_is_nested_too_deeply_is_a_bad_request() -> None:
     @post("/")
     async def anything(data: JSONBody[list[Any]]) -> None: ...
 
-    app = Litestar([anything], exception_handlers=problem_handlers(lambda _: None))
+    app = Litestar([anything], plugins=[Problems(lambda _: None)])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert problem(await client.post("/", content=b"[" * 50_000))["status"] == 400

@@ -1,72 +1,8 @@
-from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
-
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from ..types import UNSET, Unset
+import msgspec
 
 
-T = TypeVar("T", bound="FieldError")
-
-
-@_attrs_define
-class FieldError:
-    """
-    Attributes:
-        field (str):
-        reason (str):
-    """
+class FieldError(msgspec.Struct, kw_only=True):
+    """FieldError."""
 
     field: str
     reason: str
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        field = self.field
-
-        reason = self.reason
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "field": field,
-                "reason": reason,
-            }
-        )
-
-        return field_dict
-
-    @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
-        field = d.pop("field")
-
-        reason = d.pop("reason")
-
-        field_error = cls(
-            field=field,
-            reason=reason,
-        )
-
-        field_error.additional_properties = d
-        return field_error
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

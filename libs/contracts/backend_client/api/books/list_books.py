@@ -1,16 +1,23 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlencode
 
 import httpx
+import msgspec
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
+from ...types import UNSET, Response, Unset
 from ...models.catalogue_entry import CatalogueEntry
 from ...models.problem import Problem
 from typing import cast
+
+_DECODERS: dict[int, msgspec.json.Decoder[Any]] = {
+    200: msgspec.json.Decoder(list[CatalogueEntry]),
+    400: msgspec.json.Decoder(Problem),
+    500: msgspec.json.Decoder(Problem),
+    503: msgspec.json.Decoder(Problem),
+}
 
 
 def _get_kwargs(
@@ -24,57 +31,24 @@ def _get_kwargs(
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
-    _kwargs: dict[str, Any] = {
+    return {
         "method": "get",
-        "url": "/books",
-        "params": params,
+        "url": "/books" + "?" + urlencode(params, safe=","),
+        "extensions": {"url_template": "/books"},
     }
-
-    return _kwargs
-
-
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | list[CatalogueEntry] | None:
-    if response.status_code == 200:
-        response_200 = []
-        _response_200 = response.json()
-        for response_200_item_data in _response_200:
-            response_200_item = CatalogueEntry.from_dict(response_200_item_data)
-
-            response_200.append(response_200_item)
-
-        return response_200
-
-    if response.status_code == 400:
-        response_400 = Problem.from_dict(response.json())
-
-        return response_400
-
-    if response.status_code == 500:
-        response_500 = Problem.from_dict(response.json())
-
-        return response_500
-
-    if response.status_code == 503:
-        response_503 = Problem.from_dict(response.json())
-
-        return response_503
-
-    if client.raise_on_unexpected_status:
-        raise errors.UnexpectedStatus(response.status_code, response.content)
-    else:
-        return None
 
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> Response[Problem | list[CatalogueEntry]]:
+    decoder = _DECODERS.get(response.status_code)
+    if decoder is None and client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
         headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
+        parsed=None if decoder is None else decoder.decode(response.content),
     )
 
 
@@ -99,14 +73,10 @@ def sync_detailed(
         Response[Problem | list[CatalogueEntry]]
     """
 
-    kwargs = _get_kwargs(
+    asked = _get_kwargs(
         ids=ids,
     )
-
-    response = client.get_httpx_client().request(
-        **kwargs,
-    )
-
+    response = client.get_httpx_client().request(**asked)
     return _build_response(client=client, response=response)
 
 
@@ -158,12 +128,10 @@ async def asyncio_detailed(
         Response[Problem | list[CatalogueEntry]]
     """
 
-    kwargs = _get_kwargs(
+    asked = _get_kwargs(
         ids=ids,
     )
-
-    response = await client.get_async_httpx_client().request(**kwargs)
-
+    response = await client.get_async_httpx_client().request(**asked)
     return _build_response(client=client, response=response)
 
 

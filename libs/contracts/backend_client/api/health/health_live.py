@@ -1,49 +1,41 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlencode
 
 import httpx
+import msgspec
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
+from ...types import UNSET, Response, Unset
 from ...models.health import Health
 from typing import cast
+
+_DECODERS: dict[int, msgspec.json.Decoder[Any]] = {
+    200: msgspec.json.Decoder(Health),
+}
 
 
 def _get_kwargs() -> dict[str, Any]:
 
-    _kwargs: dict[str, Any] = {
+    return {
         "method": "get",
         "url": "/health/live",
+        "extensions": {"url_template": "/health/live"},
     }
-
-    return _kwargs
-
-
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Health | None:
-    if response.status_code == 200:
-        response_200 = Health.from_dict(response.json())
-
-        return response_200
-
-    if client.raise_on_unexpected_status:
-        raise errors.UnexpectedStatus(response.status_code, response.content)
-    else:
-        return None
 
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> Response[Health]:
+    decoder = _DECODERS.get(response.status_code)
+    if decoder is None and client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
         headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
+        parsed=None if decoder is None else decoder.decode(response.content),
     )
 
 
@@ -61,12 +53,8 @@ def sync_detailed(
         Response[Health]
     """
 
-    kwargs = _get_kwargs()
-
-    response = client.get_httpx_client().request(
-        **kwargs,
-    )
-
+    asked = _get_kwargs()
+    response = client.get_httpx_client().request(**asked)
     return _build_response(client=client, response=response)
 
 
@@ -103,10 +91,8 @@ async def asyncio_detailed(
         Response[Health]
     """
 
-    kwargs = _get_kwargs()
-
-    response = await client.get_async_httpx_client().request(**kwargs)
-
+    asked = _get_kwargs()
+    response = await client.get_async_httpx_client().request(**asked)
     return _build_response(client=client, response=response)
 
 
