@@ -13,6 +13,7 @@ from embedded.native.certificates import INSTALL_OPENSSL
 from embedded.native.collector import INSTALL_GO
 from embedded.native.kafka import INSTALL_JAVA, java
 from embedded.native.linters import INSTALL_NPM
+from embedded.native.pgbouncer import installed_pgbouncer
 from embedded.native.postgres import installed_postgres
 from embedded.native.queries import INSTALL_NODE
 
@@ -29,7 +30,12 @@ PROGRAMS = {
 def missing() -> dict[str, str | None]:
     """What is missing, each as one line, with Debian's package for it where there is one."""
     found: dict[str, str | None] = {}
-    for check, package in ((java, "openjdk-17-jdk-headless"), (installed_postgres, "postgresql")):
+    checks = (
+        (java, "openjdk-17-jdk-headless"),
+        (installed_postgres, "postgresql"),
+        (installed_pgbouncer, "pgbouncer"),
+    )
+    for check, package in checks:
         try:
             check()
         except MissingTool as error:

@@ -10,16 +10,14 @@ Session settings are made by a statement, not with the connection: poolers refus
 they are told settings that they do not know.
 """
 
-import logging
+import socket
 from collections.abc import Mapping
 from typing import Any, Final
 
 import asyncpg
 
 from delivery.postgres.errors import DatabaseAway, UnfitDatabase
-from delivery.postgres.url import describe
-
-logger = logging.getLogger(__name__)
+from delivery.postgres.url import describe, parse
 
 CONNECT_TIMEOUT: Final = 1.5
 """Seconds for a connection to be made, or to come free: with COMMAND_TIMEOUT and RELEASE_TIMEOUT
@@ -48,20 +46,26 @@ async def connect(
     *,
     session: Mapping[str, str] | None = None,
     has_session: bool = False,
-    timeout: float = CONNECT_TIMEOUT,  # noqa: ASYNC109 - asyncpg's own
+    timeout: float | None = None,  # noqa: ASYNC109 - asyncpg's own
     **settings: Any,
 ) -> asyncpg.Connection:
     """A new connection, in which ``session``'s settings hold where there is a session to set.
 
-    ``has_session`` promises that there is one, whatever is in between. ``settings`` go to
+    ``has_session`` promises that there is one, whatever is in between. ``timeout`` is the URL's
+    ``connect_timeout`` when not given, or else ``CONNECT_TIMEOUT``. ``settings`` go to
     ``asyncpg.connect``.
 
     Raises:
         UnfitDatabase: the database's encoding is not UTF-8.
         OSError, asyncpg.PostgresError: it could not be made; see ``CANNOT_CONNECT``.
     """
-    connection = await asyncpg.connect(url, timeout=timeout, **settings)
+    address = parse(url)
+    timeout = timeout or address.timeout or CONNECT_TIMEOUT
+    connection = await asyncpg.connect(
+        address.dsn, timeout=timeout, **address.arguments, **settings
+    )
     try:
+        _keep_alive(connection, address.socket_options)
         await _settle(connection, {**_SESSION, **(session or {})}, has_session, timeout)
     except BaseException:
         connection.terminate()
@@ -84,6 +88,14 @@ def reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "no answer or no free connection in time"
     return str(error) or type(error).__name__
+
+
+def _keep_alive(connection: asyncpg.Connection, options: tuple[tuple[int, int, int], ...]) -> None:
+    """Have the system notice that the other end is gone, as libpq does."""
+    used = connection._transport.get_extra_info("socket")
+    if used.family != socket.AF_UNIX:
+        for option in options:
+            used.setsockopt(*option)
 
 
 async def _settle(

@@ -17,7 +17,7 @@ from delivery.postgres import connecting
 from delivery.postgres.errors import DatabaseBusy
 from delivery.postgres.pool import ANSWER_TIMEOUT, COMMAND_TIMEOUT, make_pool
 from delivery.postgres.transaction import Transaction
-from delivery.postgres.url import check_url
+from delivery.postgres.url import check_url, parse
 
 logger = logging.getLogger(__name__)
 
@@ -74,8 +74,9 @@ class Engine(PostgresEngine):
 
     async def answers(self) -> bool:
         """Whether the server lets us in just now. Raises what keeps it from that."""
-        address = self.direct_url or self.url
-        (await asyncpg.connect(address, timeout=ANSWER_TIMEOUT)).terminate()
+        address = parse(self.direct_url or self.url)
+        connection = await asyncpg.connect(address.dsn, timeout=ANSWER_TIMEOUT, **address.arguments)
+        connection.terminate()
         return True
 
     async def _run_in_pool(self, query: str, args: Sequence[Any] | None = None) -> Any:

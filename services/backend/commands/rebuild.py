@@ -6,12 +6,13 @@ from typing import Final
 import asyncpg
 from aiokafka import ConsumerRecord
 
-from backend.commands.console import Progress, confirm, must_be_able_to_ask, note, plural
+from backend.commands.console import Progress, Refused, confirm, must_be_able_to_ask, note, plural
 from backend.commands.parts import Parts
 from backend.ingestion import Ingestion
 from backend.ingestion.upsert import upsert
 from contracts.codec import DecodeError, decode
 from delivery.kafka.records import metadata_of
+from delivery.postgres import is_pooled
 from delivery.replay.reading import open_reader
 from delivery.replay.rebuild import Rebuild
 from delivery.replay.shadow import ShadowTable
@@ -27,6 +28,9 @@ async def rebuild(parts: Parts, topic: str, yes: bool) -> int:
     connection = await parts.engine.connect(
         command_timeout=300, session={"application_name": _NAME}
     )
+    if is_pooled(connection):
+        connection.terminate()
+        raise Refused("a rebuild needs a session: set DATABASE_DIRECT_URL, past the pooler")
     shadow = ShadowTable(connection, "backend", "book")
     progress = Progress("rebuilding")
     try:
