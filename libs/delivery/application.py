@@ -16,7 +16,6 @@ from faust.app.base import BootStrategy
 from faust.types.settings import Settings
 from mode.types import ServiceT
 
-from delivery.kafka.app import KafkaApp
 from delivery.kafka.availability import Availability
 from delivery.kafka.lenient import read_leniently
 from delivery.kafka.quiet import quieten_aiokafka
@@ -24,6 +23,10 @@ from delivery.kafka.settings import KafkaSettings
 from delivery.topics import TopicDescription
 from delivery.topics.topic import Topic
 from delivery.transport import SCHEME
+from delivery.worker.app import WorkerApp
+from delivery.worker.commands import obey_options, run_commands_alone
+from delivery.worker.leader import Leader
+from delivery.worker.settings import checked
 
 # A killed worker's partitions go to another after this time; the project promises 15 s.
 SESSION_TIMEOUT_S: Final = 8.0
@@ -51,7 +54,7 @@ class _Boot(BootStrategy):
     def server(self) -> Iterable[ServiceT]:
         kafka: list[ServiceT] = []
         if self.app.kafka.enable_kafka_consumer:
-            kafka = [self.app.producer, self.app.consumer]
+            kafka = [self.app.producer, self.app.consumer, self.app.leader]
         return chain(self.app.before_kafka, kafka)
 
     def producer_only(self) -> Iterable[ServiceT]:
@@ -61,18 +64,20 @@ class _Boot(BootStrategy):
 class Worker(faust.Worker):
     """The worker of ``faust worker``, without what Faust adds for a terminal.
 
-    Logging stays as it is where it is set up already (``-l`` then says nothing more), and Faust's
-    own web server, which the command line switches on, stays off.
+    Logging stays as it is where it is set up already, but for the level that ``-l`` names. Faust's
+    own web server, which the command line switches on, stays off. What is printed is not logged.
     """
 
     def __init__(self, app: "App", *args: Any, **kwargs: Any) -> None:
         app.conf.web_enabled = False
+        obey_options(kwargs.get("loglevel"))
         kwargs["override_logging"] = not logging.getLogger().handlers
+        kwargs["redirect_stdouts"] = app.conf.worker_redirect_stdouts
         super().__init__(app, *args, **kwargs)
         self.spinner = None
 
 
-class App(KafkaApp):
+class App(WorkerApp):
     """See ``create_app``.
 
     ``before_kafka`` is the seam for services that must run while Kafka is away, such as an HTTP
@@ -101,6 +106,7 @@ def create_app(
     *,
     producer_only: bool = False,
     topics: Iterable[TopicDescription[Any]] = (),
+    **faust_settings: Any,
 ) -> App:
     """A Faust application for receiving (a worker) or, ``producer_only``, for sending.
 
@@ -108,41 +114,47 @@ def create_app(
     ``app.topic`` makes or ``consume`` takes are added to them. Starting waits for Kafka for as long
     as it takes: start a ``producer_only`` application in a task where something else must go on
     meanwhile. With ENABLE_KAFKA_CONSUMER=false a worker runs its ``before_kafka`` services alone.
+    ``faust_settings`` are Faust's own, over this library's defaults.
+
+    Raises:
+        Refused: a setting that would break a promise, or does nothing here; one line says why.
     """
     quieten_aiokafka()
     read_leniently()
+    run_commands_alone()
     servers = kafka.bootstrap_servers()
-    app = App(
-        kafka.kafka_group_id or name,
-        broker=";".join(f"{SCHEME}://{server}" for server in servers),
-        broker_credentials=kafka.faust_credentials(),
-        broker_client_id=name,
-        broker_session_timeout=SESSION_TIMEOUT_S,
-        broker_heartbeat_interval=HEARTBEAT_S,
-        broker_rebalance_timeout=2 * kafka.kafka_stop_timeout,
-        broker_request_timeout=REQUEST_TIMEOUT_S,
-        broker_max_poll_interval=MAX_POLL_INTERVAL_S,
-        broker_commit_interval=COMMIT_INTERVAL_S,
-        broker_max_poll_records=1000,
-        consumer_auto_offset_reset="earliest",
-        consumer_metadata_max_age_ms=30_000,
-        producer_acks=-1,
-        producer_request_timeout=REQUEST_TIMEOUT_S,
+    settings: dict[str, Any] = {
+        "broker": ";".join(f"{SCHEME}://{server}" for server in servers),
+        "broker_credentials": kafka.faust_credentials(),
+        "broker_client_id": name,
+        "broker_session_timeout": SESSION_TIMEOUT_S,
+        "broker_heartbeat_interval": HEARTBEAT_S,
+        "broker_rebalance_timeout": 2 * kafka.kafka_stop_timeout,
+        "broker_request_timeout": REQUEST_TIMEOUT_S,
+        "broker_max_poll_interval": MAX_POLL_INTERVAL_S,
+        "broker_commit_interval": COMMIT_INTERVAL_S,
+        "broker_max_poll_records": 1000,
+        "consumer_auto_offset_reset": "earliest",
+        "consumer_metadata_max_age_ms": 30_000,
+        "producer_acks": -1,
+        "producer_request_timeout": REQUEST_TIMEOUT_S,
         # A dead letter is the record and its story: it must fit where the record fitted.
-        producer_max_request_size=16 * _MB,
-        producer_metadata_max_age_ms=30_000,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        table_standby_replicas=0,  # Faust then leaves the assignment to aiokafka
-        web_enabled=False,
-        Topic=Topic,
-        Worker=Worker,
-        worker_redirect_stdouts=False,
-        autodiscover=False,
-    )
+        "producer_max_request_size": 16 * _MB,
+        "producer_metadata_max_age_ms": 30_000,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "table_standby_replicas": 0,  # Faust then leaves the assignment to aiokafka
+        "web_enabled": False,
+        "Topic": Topic,
+        "Worker": Worker,
+        "worker_redirect_stdouts": False,
+        "autodiscover": False,
+    }
+    app = App(kafka.kafka_group_id or name, **settings | dict(checked(faust_settings)))
     app.kafka = kafka
     app.availability = Availability()
     app.before_kafka = []
+    app.leader = Leader(app)
     app.consumptions = {}
     app.declared_topics = list(topics)
     app.producer_only = producer_only

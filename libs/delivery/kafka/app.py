@@ -44,23 +44,30 @@ class KafkaApp(faust.App):
     def topic(self, *names: Any, **options: Any) -> Topic[Any]:
         """The ``faust.Topic`` of a description, or, as in Faust, of a name and its options.
 
+        The name alone of a topic that this application knows already is that topic.
+
         Raises:
             TypeError: a pattern, or options beside a description, which has them all.
         """
-        if names and isinstance(names[0], TopicDescription):
-            if len(names) > 1 or options:
-                raise TypeError(
-                    f"app.topic({names[0].name}) takes nothing beside the description:"
-                    " it has the topic's schema and settings"
-                )
-            topic = self._topic_of(names[0])
-        else:
+        described = names[0] if names else None
+        if isinstance(described, str) and len(names) == 1 and not options:
+            described = self._declared(described) or described
+        if not isinstance(described, TopicDescription):
             topic = self._topic_named(names, options)
-        known = {each.name for each in self.declared_topics}
+        elif len(names) > 1 or options:
+            raise TypeError(
+                f"app.topic({described.name}) takes nothing beside the description:"
+                " it has the topic's schema and settings"
+            )
+        else:
+            topic = self._topic_of(described)
         for each in topic.descriptions:
-            if each.name not in known:
+            if self._declared(each.name) is None:
                 self.declared_topics.append(each)
         return topic
+
+    def _declared(self, name: str) -> TopicDescription[Any] | None:
+        return next((each for each in self.declared_topics if each.name == name), None)
 
     def _topic_named(self, names: tuple[str, ...], options: dict[str, Any]) -> Topic[Any]:
         value_type = options.get("value_type")
@@ -88,8 +95,7 @@ class KafkaApp(faust.App):
         """As Faust's; a description, or the name of a topic that this application knows, is sent
         to as that topic is, with its schema and key."""
         if isinstance(channel, str):
-            known = (each for each in self.declared_topics if each.name == channel)
-            channel = next(known, None) or self._topic_named((channel,), {})
+            channel = self._declared(channel) or self._topic_named((channel,), {})
         if isinstance(channel, TopicDescription):
             channel = self._topic_of(channel)
         return await super().send(channel, *args, **options)
