@@ -61,15 +61,17 @@ class Program:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def worker(self, *options: str) -> Process:
+    def worker(self, *options: str, of: str = "") -> Process:
         return self._run(
-            [FAUST, "-A", "program", "worker", *options], self.environment, name="worker"
+            [FAUST, "-A", f"program{of}", "worker", "--without-web", *options],
+            self.environment,
+            name="worker",
         )
 
-    def command(self, *words: str, code: int = 0) -> str:
+    def command(self, *words: str, code: int = 0, of: str = "") -> str:
         """What ``faust -A program …`` says, both ways out; its status is to be ``code``."""
         done = subprocess.run(
-            [FAUST, "-A", "program", *words],
+            [FAUST, "-A", f"program{of}", *words],
             env=os.environ | self.environment,
             capture_output=True,
             text=True,
@@ -419,3 +421,36 @@ def test_a_worker_told_to_stop_while_kafka_is_away_starts_no_task(program: Progr
     worker.wait_for_line("Kafka is away", 60)
     assert worker.stop(20) == 0
     assert said(worker, "task") == 0
+
+
+def test_a_stock_application_in_the_same_process_goes_on_as_if_alone(program: Program) -> None:
+    program.write(
+        """
+        from pathlib import Path
+
+        stock = faust.App(
+            f"{app.conf.id}-stock",
+            broker="kafka://" + os.environ["KAFKA_BROKER_URL"],
+            datadir=Path(__file__).parent / "data",
+        )
+        greetings = stock.topic(f"{app.conf.id}.stock", partitions=1, internal=True)
+        counts = stock.Table("counts", default=int, partitions=1)
+
+        @stock.agent(greetings)
+        async def count(records):
+            async for record in records:
+                counts[record] += 1
+                print("counted", counts[record])
+
+        @stock.page("/")
+        async def page(web, request):
+            return web.text("hello")
+
+        @stock.timer(0.5)
+        async def greet():
+            await greetings.send(key="k", value="hi")
+        """
+    )
+    worker = program.worker(of=":stock")
+    wait_until(lambda: any("counted 2" in line for line in worker.lines), 90, what="stock effects")
+    assert "counts" in program.command("tables", of=":stock")
