@@ -440,7 +440,7 @@ def test_a_stock_application_in_the_same_process_goes_on_as_if_alone(program: Pr
         async def count(records):
             async for record in records:
                 counts[record] += 1
-                print("counted", counts[record])
+                print(f"counted {counts[record]}")
 
         @stock.page("/")
         async def page(web, request):
