@@ -9,20 +9,12 @@ import logging
 import os
 
 from delivery.application import create_app
-from delivery.kafka.records import Metadata
 from delivery.kafka.settings import KafkaSettings
-from delivery.receiving.consumer import PermanentError, consume
+from delivery.receiving import PermanentError, Stream
 from examples.records import ORDERS, Order
 from telemetry import SettingsError, TelemetrySettings, configure, read_settings
 
 logger = logging.getLogger(__name__)
-
-
-async def pack(order: Order, metadata: Metadata) -> None:
-    """Pack one order. It may come again after a crash: do what can be done twice."""
-    if order.quantity < 1:
-        raise PermanentError("an order of nothing")  # a dead letter at once, without retries
-    logger.info("packed order %d: %d x %s", order.number, order.quantity, order.item)
 
 
 try:
@@ -33,4 +25,11 @@ try:
 except SettingsError as error:
     raise SystemExit(f"orders: {error}") from None
 
-consume(app, ORDERS, pack)
+
+@app.agent(app.topic(ORDERS))
+async def pack(orders: Stream[Order]) -> None:
+    """Pack each order. One may come again after a crash: do what can be done twice."""
+    async for order in orders:
+        if order.quantity < 1:
+            raise PermanentError("an order of nothing")  # a dead letter at once, without retries
+        logger.info("packed order %d: %d x %s", order.number, order.quantity, order.item)

@@ -1,25 +1,29 @@
 """A Faust application with this library's defaults.
 
 Faust's own defaults lose records, wait minutes for a killed worker, listen on every interface and
-give up when Kafka is away. This application does none of it, and starts only what receiving and
-sending need: no web server, no tables, no agents (records go to
-``delivery.receiving.consumer.consume``).
+give up when Kafka is away, and its agents lose what they fail at. This application does none of it.
+Its agents are ``delivery.receiving.agent``; it starts no web server and no tables.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 import faust
 from faust.app.base import BootStrategy
+from faust.types import ChannelT, TopicT
+from faust.types.agents import SinkT
 from faust.types.settings import Settings
 from mode.types import ServiceT
 
 from delivery.kafka.availability import Availability
 from delivery.kafka.lenient import read_leniently
 from delivery.kafka.quiet import quieten_aiokafka
+from delivery.kafka.refused import Refused
 from delivery.kafka.settings import KafkaSettings
+from delivery.receiving.agent import Agent, Function
+from delivery.receiving.retry import Classify, RetryPolicy
 from delivery.topics import TopicDescription
 from delivery.topics.topic import Topic
 from delivery.transport import SCHEME
@@ -38,6 +42,8 @@ COMMIT_INTERVAL_S: Final = 1.0
 MAX_POLL_INTERVAL_S: Final = 60.0
 _MB: Final = 1024 * 1024
 
+T = TypeVar("T")
+
 
 class _Settings(Settings):
     """Faust's settings, without its habit of letting environment variables override them."""
@@ -47,18 +53,19 @@ class _Settings(Settings):
 
 
 class _Boot(BootStrategy):
-    """What starts, in this order: services that do not need Kafka, then producer, then consumer."""
+    """What starts, in this order, and stops in the opposite one: sensors, services that do not need
+    Kafka, producer, agents, consumer. Agents that stop may still send, and commit after that."""
 
     app: "App"
 
     def server(self) -> Iterable[ServiceT]:
         kafka: list[ServiceT] = []
         if self.app.kafka.enable_kafka_consumer:
-            kafka = [self.app.producer, self.app.consumer, self.app.leader]
-        return chain(self.app.before_kafka, kafka)
+            kafka = [self.app.producer, self.app.agents, self.app.consumer, self.app.leader]
+        return chain(self.sensors(), self.app.before_kafka, kafka)
 
     def producer_only(self) -> Iterable[ServiceT]:
-        return chain(self.app.before_kafka, [self.app.producer])
+        return chain(self.sensors(), self.app.before_kafka, [self.app.producer])
 
 
 class Worker(faust.Worker):
@@ -89,6 +96,42 @@ class App(WorkerApp):
 
     before_kafka: list[ServiceT]
 
+    def agent(  # type: ignore[override]  # Faust's own says nothing of what its body is to return
+        self,
+        channel: str | ChannelT[T] | None = None,
+        *,
+        name: str | None = None,
+        policy: RetryPolicy | None = None,
+        classify: Classify | None = None,
+        sink: Iterable[SinkT] | None = None,
+        **options: Any,
+    ) -> Callable[[Function[T]], Agent[T]]:
+        """Make an agent of ``async def name(records)``, which reads this topic, or channel.
+
+        ``policy`` and ``classify`` say what happens to a record at which the body raises; the
+        guarantees are those of ``delivery.receiving.agent.Agent``.
+
+        Raises:
+            Refused, TypeError: what cannot be; one line that says what to do instead.
+        """
+        given = {"policy": policy, "classify": classify}
+        options |= {option: value for option, value in given.items() if value is not None}
+        decorate = super().agent(channel, name=name, sink=sink, **options)
+        return cast(Callable[[Function[T]], Agent[T]], decorate)
+
+    def stream(self, channel: Any, beacon: Any = None, **options: Any) -> Any:
+        """Faust's own stream of a channel or of anything that can be iterated.
+
+        Raises:
+            Refused: for a topic, whose records have their guarantees in an agent.
+        """
+        if isinstance(channel, TopicT):
+            raise Refused(
+                f"a stream of {channel} outside of an agent would commit what nobody has done:"
+                " read it with @app.agent(topic)"
+            )
+        return super().stream(channel, beacon, **options)
+
     async def on_start(self) -> None:
         """Faust's own start would also create the consumer of a producer-only application."""
         self.finalize()
@@ -111,9 +154,9 @@ def create_app(
     """A Faust application for receiving (a worker) or, ``producer_only``, for sending.
 
     ``topics`` are created, with their dead-letter topics, when Kafka is first reached; those that
-    ``app.topic`` makes or ``consume`` takes are added to them. Starting waits for Kafka for as long
-    as it takes: start a ``producer_only`` application in a task where something else must go on
-    meanwhile. With ENABLE_KAFKA_CONSUMER=false a worker runs its ``before_kafka`` services alone.
+    ``app.topic`` makes are added to them. Starting waits for Kafka for as long as it takes: start a
+    ``producer_only`` application in a task where something else must go on meanwhile.
+    With ENABLE_KAFKA_CONSUMER=false a worker runs its ``before_kafka`` services alone.
     ``faust_settings`` are Faust's own, over this library's defaults.
 
     Raises:
@@ -145,6 +188,7 @@ def create_app(
         "topic_disable_leader": True,
         "table_standby_replicas": 0,  # Faust then leaves the assignment to aiokafka
         "web_enabled": False,
+        "Agent": Agent,
         "Topic": Topic,
         "Worker": Worker,
         "worker_redirect_stdouts": False,
@@ -155,7 +199,6 @@ def create_app(
     app.availability = Availability()
     app.before_kafka = []
     app.leader = Leader(app)
-    app.consumptions = {}
     app.declared_topics = list(topics)
     app.producer_only = producer_only
     return app

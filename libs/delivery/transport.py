@@ -1,7 +1,7 @@
 """Faust's Kafka transport with the guarantees that this library promises, under its own scheme.
 
 It joins the two sides, which do not know each other: ``kafka.producer`` never loses what it
-accepted, ``receiving.receiver`` never commits past a record whose effect is not durable.
+accepted, ``receiving.consumer`` never commits past a record whose effect is not durable.
 """
 
 from typing import Any, ClassVar, Final
@@ -10,7 +10,7 @@ from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 
 from delivery.kafka.producer import Producer
-from delivery.receiving.receiver import Consumer
+from delivery.receiving.consumer import Consumer
 
 SCHEME: Final = "delivery"
 

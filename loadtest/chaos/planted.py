@@ -16,16 +16,16 @@ from typing import Any, Final
 
 def ack() -> None:
     """Commit before the effect: an offset is done as soon as its record was handed over."""
-    from delivery.receiving.processor import Processor
+    from delivery.receiving.partition import Partition
 
-    feed = Processor.feed
+    feed = Partition.feed
 
     def feed_and_forget(self: Any, records: list[Any]) -> None:
         self.handed_over = records[-1].offset + 1
         feed(self, records)
 
-    Processor.feed = feed_and_forget  # type: ignore[method-assign]
-    Processor.position = property(  # type: ignore[assignment,method-assign]
+    Partition.feed = feed_and_forget  # type: ignore[method-assign]
+    Partition.position = property(  # type: ignore[assignment,method-assign]
         lambda self: getattr(self, "handed_over", None)
     )
 

@@ -17,18 +17,18 @@ from backend.commands import Parts, add_commands
 from backend.database import Migrations, Pool, create_database
 from backend.dead_letters import TABLE
 from backend.http_server import HttpServer
-from backend.ingestion import IgnoredChanges, Ingestion
-from backend.injection import ErrorInjectionConfig, FollowRules, admin_routes, before_records
+from backend.ingestion import IgnoredChanges, Ingestion, catalogue_agent
+from backend.injection import ErrorInjectionConfig, FollowRules, admin_routes, failing_records
 from backend.readiness import Readiness
 from backend.settings import Settings
 from backend.worker import Worker
 from contracts.health import PATHS
-from contracts.topics import BOOK_INGESTION, BOOK_INGESTION_DLQ
+from contracts.topics import BOOK_INGESTION_DLQ
 from delivery.application import App, create_app
 from delivery.dead_letters.indexer import index_dead_letters
 from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import unavailable
-from delivery.receiving.consumer import RetryPolicy, consume
+from delivery.receiving import RetryPolicy
 from error_injection import Rules, injection_middleware
 from telemetry import (
     SettingsError,
@@ -73,21 +73,16 @@ def build(environ: Mapping[str, str]) -> App:
 
     database = create_database(settings)
     rules = Rules(ErrorInjectionConfig, database.engine.connect)
-    consumption = None
-    if kafka.enable_kafka_consumer:
-        ingestion = Ingestion(database.pool, ignored=IgnoredChanges(database.pool))
-        consumption = consume(
-            worker,
-            BOOK_INGESTION,
-            ingestion.handle,
-            batch_handler=ingestion.handle_many,
-            before=before_records(rules),
-            policy=RetryPolicy(undecodable_rate=settings.dead_letter_rate),
-        )
-        index_dead_letters(worker, BOOK_INGESTION_DLQ, TABLE, database.pool)
+    catalogue = catalogue_agent(
+        worker,
+        Ingestion(database.pool, ignored=IgnoredChanges(database.pool)),
+        failing_records(rules),
+        RetryPolicy(undecodable_rate=settings.dead_letter_rate),
+    )
+    index_dead_letters(worker, BOOK_INGESTION_DLQ, TABLE, database.pool)
     api = create_api(
         Reader(database.pool),
-        Readiness(database, consumption),
+        Readiness(database, catalogue),
         unavailable=unavailable,
         record_exception=record_exception,
         require_database=database.pool,

@@ -1,6 +1,6 @@
 """Failures on purpose in backend: rules for its endpoints, and for the records of its topic."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from litestar import Router
@@ -9,8 +9,7 @@ from mode import Service
 from contracts.problems import documented
 from contracts.records import BookRecord
 from contracts.topics import BOOK_INGESTION
-from delivery.kafka.records import Metadata
-from delivery.receiving.records import Hook, PermanentError
+from delivery.receiving import PermanentError
 from error_injection import (
     RecordInjection,
     Rules,
@@ -54,11 +53,12 @@ def admin_routes(admin_token: str | None) -> Router:
     )
 
 
-def before_records(rules: Rules) -> Hook:
-    """The hook in which a rule that names the topic has its effect."""
+def failing_records(rules: Rules) -> Callable[[BookRecord], Awaitable[BookRecord]]:
+    """The processor of the stream in which a rule that names the topic has its effect."""
     injection = RecordInjection(rules, fatal=PermanentError)
 
-    async def before(record: BookRecord, metadata: Metadata) -> None:
-        await injection.before(record.event_id, metadata.topic)
+    async def inject(record: BookRecord) -> BookRecord:
+        await injection.before(record.event_id, BOOK_INGESTION.name)
+        return record
 
-    return before
+    return inject

@@ -1,9 +1,9 @@
-"""Fills the table from the dead-letter topic, as one more consumption of the worker.
+"""Fills the table from the dead-letter topic, as one more agent of the worker.
 
-It consumes with the same guarantees as any topic: an offset is committed after the row is durable.
-It has no dead letters of its own: whatever fails there is tried again for as long as it takes, and
-meanwhile the messages wait where they are, on a topic that keeps them. That holds up nothing else,
-and need not make a service unready.
+It has the guarantees of any agent: an offset is committed after the row is durable. It has no dead
+letters of its own: whatever fails there is tried again for as long as it takes, and meanwhile the
+messages wait where they are, on a topic that keeps them. That holds up nothing else, and need not
+make a service unready.
 """
 
 from collections.abc import Callable
@@ -11,29 +11,32 @@ from typing import Any
 
 import msgspec
 from aiokafka import ConsumerRecord
+from faust.types import AgentT
 
 from delivery.dead_letters.letters import letter_of
 from delivery.dead_letters.store import insert
 from delivery.kafka.app import KafkaApp
-from delivery.kafka.records import Metadata
-from delivery.receiving.consumer import Consumption, consume
+from delivery.kafka.records import metadata_of
 from delivery.topics import RecordSchema, TopicDescription
 
 
 def index_dead_letters(
     app: KafkaApp, dead_letters: TopicDescription[Any], table: str, pool: Callable[[], Any]
-) -> Consumption:
+) -> AgentT[ConsumerRecord]:
     """Have the worker list what arrives on this dead-letter topic in the table of this name.
 
     ``pool`` is asked at each record for an asyncpg pool. Call it before the worker starts.
     """
     statement = insert(table)
 
-    async def index(message: ConsumerRecord, metadata: Metadata) -> None:
-        letter = letter_of(message.value, metadata)
-        await pool().execute(statement, *msgspec.structs.astuple(letter))
+    @app.agent(app.topic(_any_message(dead_letters)), name="dead_letters", classify=_passes)
+    async def index(messages: Any) -> None:
+        """List each dead letter in the table of dead letters."""
+        async for message in messages:
+            letter = letter_of(message.value, metadata_of(message))
+            await pool().execute(statement, *msgspec.structs.astuple(letter))
 
-    return consume(app, _any_bytes(dead_letters), index, classify=_passes)
+    return index
 
 
 def _passes(_: BaseException) -> bool:
@@ -45,13 +48,14 @@ class _Messages(RecordSchema[ConsumerRecord]):
     """A schema that takes anything: the message itself is the record."""
 
     def loads_value(self, app: Any, message: ConsumerRecord, **_: Any) -> ConsumerRecord:
+        """The message, undecoded."""
         return message
 
 
-def _any_bytes(topic: TopicDescription[Any]) -> TopicDescription[ConsumerRecord]:
-    """The dead-letter topic as one to be consumed.
+def _any_message(topic: TopicDescription[Any]) -> TopicDescription[ConsumerRecord]:
+    """The dead-letter topic as one to be read by an agent.
 
-    ``consume`` asks for a place for what cannot be decoded or fails for good. Neither happens: so
-    it is the topic itself.
+    An agent asks for a place for what cannot be decoded or fails for good. Neither happens: so it
+    is the topic itself.
     """
     return msgspec.structs.replace(topic, schema=_Messages(), dead_letter=topic)

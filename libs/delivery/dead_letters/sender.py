@@ -10,7 +10,6 @@ from opentelemetry.trace import use_span
 from delivery.dead_letters.story import DeadLetter, headers_of, story_of
 from delivery.kafka.app import KafkaApp
 from delivery.kafka.availability import one_line
-from delivery.kafka.topics import Topic
 from telemetry.errors import type_of
 from telemetry.kafka import (
     ProcessSpan,
@@ -31,10 +30,10 @@ class DeadLetterSender:
     record's own trace headers stay as they were."""
 
     def __init__(
-        self, app: KafkaApp, dead_letter_topic: Topic, pauses: Callable[[], Iterator[float]]
+        self, app: KafkaApp, dead_letter_topic: str, pauses: Callable[[], Iterator[float]]
     ) -> None:
         self._app = app
-        self._topic = dead_letter_topic.name
+        self._topic = dead_letter_topic
         self._pauses = pauses
 
     async def send(

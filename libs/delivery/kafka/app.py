@@ -30,7 +30,6 @@ class KafkaApp(faust.App):
     kafka: KafkaSettings
     availability: Availability
     declared_topics: list[TopicDescription[Any]]
-    consumptions: dict[str, Any]
 
     @overload
     def topic(self, description: TopicDescription[T], /) -> Topic[T]: ...

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiokafka.conn import create_conn
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError, KafkaUnavailableError, ProducerClosed
+from faust.exceptions import ProducerSendError
 
 from delivery.kafka.settings import KafkaSettings
 from telemetry.errors import message_of
@@ -21,6 +22,15 @@ _LONGEST_PAUSE_S: Final = 5.0
 
 # What a Kafka that is away, or refuses us, looks like to a client.
 KAFKA_ERRORS: Final = (KafkaError, OSError)  # a time-out is an OSError
+
+_AWAY: Final = (KafkaTimeoutError, KafkaUnavailableError, ProducerClosed)
+
+
+def is_kafka_away(error: BaseException) -> bool:
+    """Whether a send failed because Kafka is away or changing its leaders: the record may work."""
+    if isinstance(error, ProducerSendError) and error.__cause__ is not None:
+        error = error.__cause__
+    return isinstance(error, _AWAY) or (isinstance(error, KafkaError) and bool(error.retriable))
 
 
 class Availability:

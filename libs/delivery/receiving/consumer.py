@@ -1,82 +1,230 @@
-"""Consuming a topic: a plain function of a record and its metadata, and all that has to be right
-around it.
+"""Who commits: the consumer, a member of the group that fetches and hands over.
 
-    async def catalogue(record: BookRecord, metadata: Metadata) -> None: ...
+Faust's way from a record to an agent (conductor, queue, stream) costs about 70 µs a record and
+acknowledges what it should not: a record in flight at a stop or on an error, and past holes. So
+records leave Faust at its consumer. They are fetched in lists and handed to the actors of their
+partition, one for each agent on the topic, and the offset committed is the one up to which the
+effects of all of them are durable.
 
-    consume(app, BOOK_INGESTION, catalogue)
-
-What the handler's author may rely on:
-
-- Each record is given to the handler at least once; again after a crash or a rebalance. Make the
-  effect idempotent.
-- Records of a partition, and so of a key, are handled in order, one after the other; partitions do
-  not wait for each other.
-- The offset is committed only when the effect is durable (the handler returned), or the dead letter
-  is (the broker acknowledged it).
-- An exception is no end: a failure that passes (``is_passing``) is tried again for ever, with
-  growing pauses; another one a few times, and then the record becomes a dead letter;
-  ``PermanentError`` makes it one at once. A record that cannot be decoded becomes one as well.
-- When everything fails, consumption stops, and goes on by itself: see
-  ``delivery.receiving.circuit``.
-- The handler runs in the record's ``process`` span, which is linked to its ``send`` span.
+aiokafka stays in Faust's consumer thread: heartbeats go on when the application's loop is busy.
 """
 
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar, cast
+
+from aiokafka import TopicPartition
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from mode import Service
+
 from delivery.kafka.app import KafkaApp
-from delivery.kafka.records import Metadata
-from delivery.kafka.topics import Topic
-from delivery.receiving.consumption import Consumption, Status
-from delivery.receiving.effects import Effects
-from delivery.receiving.records import BatchHandler, Handler, Hook, PermanentError
-from delivery.receiving.retry import Classify, RetryPolicy, is_passing
+from delivery.kafka.availability import KAFKA_ERRORS, one_line, reach
+from delivery.kafka.group import GroupThread
+from delivery.receiving.actor import Actor
+from delivery.receiving.agent import Agent
+from telemetry.metrics import gauge
 
-__all__ = [
-    "BatchHandler",
-    "Classify",
-    "Consumption",
-    "Handler",
-    "Hook",
-    "Metadata",
-    "PermanentError",
-    "RetryPolicy",
-    "Status",
-    "consume",
-    "is_passing",
-]
-
-_DEFAULT_POLICY = RetryPolicy()
+_T = TypeVar("_T")
+_LOG: Final = logging.getLogger(__name__)
+_REQUEST_TIMEOUT_S: Final = 5.0
+_OBSERVE_EVERY_S: Final = 5.0
+_PAUSE_AFTER_FAILURE_S: Final = 5.0
 
 
-def consume(
-    app: KafkaApp,
-    topic: Topic,
-    handler: Handler,
-    *,
-    batch_handler: BatchHandler | None = None,
-    before: Hook | None = None,
-    policy: RetryPolicy = _DEFAULT_POLICY,
-    classify: Classify = is_passing,
-) -> Consumption:
-    """Have the worker consume this topic; call it before the worker starts, once per topic.
+class Consumer(driver.Consumer):
+    """Receives for the application's agents.
 
-    ``batch_handler`` applies several records of one partition in one go: up to 128, what is there
-    without waiting, in order, perhaps several of one key. It is all or nothing: when it fails for
-    good, ``handler`` is called for each record instead, so it must leave nothing half done.
-    ``before`` is awaited for each record ahead of its effect, within the same attempt; what it
-    raises counts as the handler's failure.
-
-    Raises:
-        ValueError: the topic is consumed already, or has no dead-letter topic.
+    Promises: an offset is committed only when everything before it in its partition is durable; a
+    partition that goes elsewhere, or a stop, lets its records in flight finish for a bounded time
+    and commits them; what is not finished is delivered again. Kafka may go and come back.
     """
-    if topic.name in app.consumptions:
-        raise ValueError(f"{topic.name} is consumed already")
-    if topic.dead_letter is None:
-        raise ValueError(
-            f"{topic.name} needs a dead-letter topic: where else would bad records go?"
+
+    app: KafkaApp
+    _thread: GroupThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.actors: dict[TopicPartition, list[Actor]] = {}
+        self.joined = False
+        self._epoch = -1
+        self._committed: dict[TopicPartition, int] = {}
+        self._membership = asyncio.Lock()
+        self._committing = asyncio.Lock()
+
+    def _new_consumer_thread(self) -> GroupThread:
+        return GroupThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _in_thread(self, work: Coroutine[Any, Any, _T]) -> _T:
+        return await asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(work, self._thread.thread_loop)
         )
-    effects = Effects(
-        app, topic, topic.dead_letter, handler, batch_handler, before, policy, classify
-    )
-    consumption = Consumption(app, topic, effects)
-    app.consumptions[topic.name] = consumption
-    app.declared_topics.append(topic)
-    return consumption
+
+    def actors_of(self, agent: Agent[Any]) -> list[Actor]:
+        """Its bodies at work, one for each partition."""
+        every = (actor for actors in self.actors.values() for actor in actors)
+        return [actor for actor in every if actor.agent is agent]
+
+    def _agents(self) -> dict[str, list[Agent[Any]]]:
+        """The agents on each topic."""
+        found: dict[str, list[Agent[Any]]] = {}
+        for agent in self.app.agents.values():
+            for topic in agent.get_topic_names():
+                found.setdefault(topic, []).append(cast(Agent[Any], agent))
+        return found
+
+    # -- fetching
+
+    @Service.task
+    async def _receive(self) -> None:
+        """Join, fetch, hand over; begin again with another client when this one is broken."""
+        topics = sorted(self._agents())
+        while topics and not self.should_stop:
+            if not await self.app.availability.wait(
+                self.app.kafka,
+                lambda: self._in_thread(self._thread.open(topics)),
+                self.sleep,
+                lambda: self.should_stop,
+            ):
+                return
+            try:
+                await self._pump()
+            except KAFKA_ERRORS as error:
+                if self.should_stop:
+                    return
+                self.joined = False
+                self.app.availability.lost(error)
+                await self.revoke()
+                await self._in_thread(self._thread.shut())
+                await self.sleep(_PAUSE_AFTER_FAILURE_S)
+
+    async def _pump(self) -> None:
+        while not self.should_stop:
+            full = {
+                tp
+                for tp, actors in self.actors.items()
+                if any(actor.partition.full for actor in actors)
+            }
+            epoch, records = await self._in_thread(self._thread.fetch(full))
+            if epoch != self._epoch:
+                continue  # fetched before a rebalance: they will come again, maybe elsewhere
+            for tp, some in records.items():
+                for actor in self.actors[tp]:
+                    actor.partition.feed(some)
+
+    # -- the group
+
+    async def assign(self, partitions: set[TopicPartition], epoch: int) -> None:
+        """Start processing these partitions. Called at each rebalance, after ``revoke``."""
+        async with self._membership:
+            if self.should_stop:
+                return
+            self._epoch = epoch
+            self.joined = True
+            _LOG.info("partitions: %s", ", ".join(f"{t}[{p}]" for t, p in sorted(partitions)))
+            await self._signal(self.app.on_partitions_assigned, partitions)
+            agents = self._agents()
+            for tp in partitions:
+                self.actors[tp] = [
+                    agent.actor(tp, counts_messages=number == 0)
+                    for number, agent in enumerate(agents[tp.topic])
+                ]
+
+    async def revoke(self) -> None:
+        """Finish what is in flight, within a bounded time, commit it, and let the rest go."""
+        async with self._membership:
+            self._epoch = -1
+            if self.actors:
+                timeout = self.app.kafka.kafka_stop_timeout
+                every = [actor for actors in self.actors.values() for actor in actors]
+                await asyncio.gather(*(actor.stop(timeout) for actor in every))
+                await self.commit()
+                await self._signal(self.app.on_partitions_revoked, set(self.actors))
+            for tp in self.actors:
+                gauge("consumer.lag").remove(_labels(tp))
+            self.actors.clear()
+            self._committed.clear()
+
+    async def on_stop(self) -> None:
+        """What ``revoke`` does; the thread leaves the group afterwards."""
+        await self.revoke()
+
+    async def _signal(self, signal: Any, partitions: set[TopicPartition]) -> None:
+        """Tell who asked to be told; what they raise is theirs."""
+        try:
+            await signal.send({TP(*tp) for tp in partitions})
+        except Exception:  # noqa: BLE001 - anything, and no reason to keep the group waiting
+            _LOG.exception("a handler of %s failed", signal.name)
+
+    # -- commits
+
+    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        """Commit what is durable and not yet committed; called on a timer as well.
+
+        Never raises for Kafka's sake: what is not committed now is committed later, or delivered
+        again.
+        """
+        async with self._committing:
+            offsets = {
+                tp: position
+                for tp, actors in self.actors.items()
+                if (position := _position(actors)) is not None
+                and position != self._committed.get(tp)
+            }
+            if not offsets:
+                return False
+            try:
+                await asyncio.wait_for(
+                    self._in_thread(self._thread.commit_offsets(offsets)), _REQUEST_TIMEOUT_S
+                )
+            except KAFKA_ERRORS as error:
+                _LOG.warning("offsets not committed now: %s", one_line(error))
+                return False
+            self._committed |= offsets
+            return True
+
+    async def verify_all_partitions_active(self) -> None:
+        """Faust's own check looks at its streams, of which there are none."""
+
+    # -- observation
+
+    @Service.task
+    async def _observe(self) -> None:
+        """Measure the lag, and notice by it that Kafka is away."""
+        lag = gauge("consumer.lag")
+        while not self.should_stop:
+            await self.sleep(_OBSERVE_EVERY_S)
+            if not self.joined or self.should_stop:
+                continue
+            try:
+                if not self.actors:
+                    await reach(self.app.kafka)
+                ends = await asyncio.wait_for(
+                    self._in_thread(self._thread.ends(set(self.actors))), _REQUEST_TIMEOUT_S
+                )
+            except KAFKA_ERRORS as error:
+                self.app.availability.lost(error)
+                continue
+            self.app.availability.found()
+            for tp, (end, fetched) in ends.items():
+                if tp in self.actors:
+                    oldest = (actor.partition.oldest for actor in self.actors[tp])
+                    reached = min(
+                        (offset for offset in oldest if offset is not None), default=fetched
+                    )
+                    lag.set(max(0, end - reached), _labels(tp))
+
+
+def _position(actors: list[Actor]) -> int | None:
+    """Up to where all of them are done; None while one of them has not begun."""
+    positions = [actor.partition.position for actor in actors]
+    known = [position for position in positions if position is not None]
+    return min(known) if known and len(known) == len(positions) else None
+
+
+def _labels(tp: TopicPartition) -> dict[str, str]:
+    return {
+        "messaging.destination.name": tp.topic,
+        "messaging.destination.partition.id": str(tp.partition),
+    }

@@ -9,25 +9,27 @@ from collections.abc import Iterable
 
 
 class Progress:
-    """The records of one batch that are still to be finished."""
+    """The records of one partition that were taken and are still to be finished."""
 
-    def __init__(self, offsets: Iterable[int]) -> None:
-        self._pending = dict.fromkeys(offsets)
-        self._end = max(self._pending) + 1
+    def __init__(self) -> None:
+        self._pending: dict[int, None] = {}
+        self._end: int | None = None
 
     @property
-    def position(self) -> int:
-        """The next offset to read: everything in the batch before it is finished.
+    def position(self) -> int | None:
+        """The next offset to read: everything before it is finished. None when none was taken yet.
 
         Offsets that the broker never gave us (compacted away) are no holes.
         """
         return next(iter(self._pending), self._end)
 
+    def take(self, offsets: Iterable[int]) -> None:
+        """These follow those before, and are to be finished."""
+        for offset in offsets:
+            self._pending[offset] = None
+            self._end = offset + 1
+
     def finish(self, offsets: Iterable[int]) -> None:
         """The effects, or the dead letters, of these are durable."""
         for offset in offsets:
             del self._pending[offset]
-
-    def pending(self, offset: int) -> bool:
-        """Whether this one is still to be finished."""
-        return offset in self._pending

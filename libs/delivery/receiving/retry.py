@@ -6,34 +6,41 @@ from typing import TypeAlias
 
 import msgspec
 
+from delivery.kafka.availability import is_kafka_away
 from delivery.postgres.errors import is_passing as is_passing_in_postgresql
-from delivery.receiving.records import PermanentError
 
 Classify: TypeAlias = Callable[[BaseException], bool]
+"""Whether a failure passes."""
+
+
+class PermanentError(Exception):
+    """Raised by an agent's body: this record will never work; do not try it again."""
 
 
 def is_passing(error: BaseException) -> bool:
     """Whether the failure says nothing about the record, and goes by itself.
 
-    Network errors, time-outs, a database that is away, busy or not as it was left. A service may
-    give ``consume`` a function of its own that knows more:
-    ``lambda e: is_passing(e) or isinstance(e, MyError)``.
+    Network errors, time-outs, a Kafka that is away, a database that is away, busy or not as it was
+    left. An agent may be given a function of its own that knows more:
+    ``@app.agent(topic, classify=lambda e: is_passing(e) or isinstance(e, MyError))``.
     """
     if isinstance(error, PermanentError):
         return False
     # Refused, unreachable, reset; TimeoutError is one of them.
-    return isinstance(error, OSError) or is_passing_in_postgresql(error)
+    if isinstance(error, OSError):
+        return True
+    return is_passing_in_postgresql(error) or is_kafka_away(error)
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How often and how fast.
 
-    ``attempts`` are for a record whose failure does not pass; one whose failure passes is tried for
+    ``attempts`` are for a record, or a batch, whose failure does not pass; what passes is tried for
     ever. Pauses grow by the factor 2 from ``first_pause`` to ``longest_pause`` (seconds), each
     shortened at random by up to a half, so that workers do not come back all at once.
-    ``circuit_threshold`` is how many records in a row may fail for good before it is the handler
-    that is suspected, and not the records. ``undecodable_rate`` bounds the dead letters a second
-    of records that cannot be decoded, in each worker.
+    ``circuit_threshold`` is how many records in a row may fail for good before it is the agent that
+    is suspected, and not the records. ``undecodable_rate`` bounds the dead letters a second of
+    records that cannot be decoded, in each worker.
     """
 
     attempts: int = 4

@@ -9,27 +9,27 @@ ends when a request does, and the way leads from either end to the other.
 
 from telemetry.kafka.headers import Headers, current_context_headers, extract
 from telemetry.kafka.process import (
+    BatchSpan,
     ProcessSpan,
-    batch_attributes,
-    batch_span,
     process_span,
     relate_records_by,
+    start_batch_span,
     start_process_span,
 )
 from telemetry.kafka.send import SendSpan, end_send_span, inject, start_send_span
 
 __all__ = [
+    "BatchSpan",
     "Headers",
     "ProcessSpan",
     "SendSpan",
-    "batch_attributes",
-    "batch_span",
     "current_context_headers",
     "end_send_span",
     "extract",
     "inject",
     "process_span",
     "relate_records_by",
+    "start_batch_span",
     "start_process_span",
     "start_send_span",
 ]

@@ -136,41 +136,52 @@ def process_span(
         process.finish()
 
 
-def batch_attributes(batch: Span) -> dict[str, str]:
-    """What leads from a record's process span to the batch's in which the record was applied."""
-    context = batch.get_span_context()
-    return {
-        ours.BATCH_TRACE_ID: trace.format_trace_id(context.trace_id),
-        ours.BATCH_SPAN_ID: trace.format_span_id(context.span_id),
-    }
+class BatchSpan:
+    """Several records being applied at once; ``span`` is OpenTelemetry's. ``finish`` ends it.
 
-
-@contextmanager
-def batch_span(topic: str, group: str, records: Sequence[ProcessSpan]) -> Iterator[Span]:
-    """The current, root span of a block that applies several records at once.
-
-    It links to each record's process span. Those are still the caller's to finish, with the
-    ``batch_attributes`` of this one where it went well.
+    Each record's own process span is still the caller's to finish, with the ``attributes`` of this
+    one where it went well.
     """
-    span = _tracer.start_span(
-        f"process {topic} batch",
-        context=NO_PARENT,
-        kind=SpanKind.INTERNAL,
-        links=[Link(record.span.get_span_context()) for record in records],
-        attributes={
-            "messaging.system": "kafka",
-            "messaging.operation.name": "process",
-            "messaging.destination.name": topic,
-            "messaging.consumer.group.name": group,
-            "messaging.batch.message_count": len(records),
-        },
+
+    __slots__ = ("span",)
+
+    def __init__(self, span: Span) -> None:
+        self.span = span
+
+    def attributes(self) -> dict[str, str]:
+        """What leads from a record's process span to the batch's in which it was applied."""
+        context = self.span.get_span_context()
+        return {
+            ours.BATCH_TRACE_ID: trace.format_trace_id(context.trace_id),
+            ours.BATCH_SPAN_ID: trace.format_span_id(context.span_id),
+        }
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End the span, failed if there is an error."""
+        if error is not None:
+            add_exception(self.span, error)
+            mark_failed(self.span, error)
+        self.span.end()
+
+
+def start_batch_span(topic: str, group: str, records: Sequence[ProcessSpan]) -> BatchSpan:
+    """Start the root span of what applies several records at once, linked to each record's span.
+
+    OpenTelemetry keeps the last 128 links, unless OTEL_SPAN_LINK_COUNT_LIMIT says otherwise. The
+    span is not made current.
+    """
+    return BatchSpan(
+        _tracer.start_span(
+            f"process {topic} batch",
+            context=NO_PARENT,
+            kind=SpanKind.INTERNAL,
+            links=[Link(record.span.get_span_context()) for record in records],
+            attributes={
+                "messaging.system": "kafka",
+                "messaging.operation.name": "process",
+                "messaging.destination.name": topic,
+                "messaging.consumer.group.name": group,
+                "messaging.batch.message_count": len(records),
+            },
+        )
     )
-    with trace.use_span(
-        span, end_on_exit=True, record_exception=False, set_status_on_exception=False
-    ):
-        try:
-            yield span
-        except BaseException as error:
-            add_exception(span, error)
-            mark_failed(span, error)
-            raise

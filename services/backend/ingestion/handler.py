@@ -6,20 +6,28 @@ effect exactly once, and no table of seen event ids is needed.
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from backend.catalogue import catalogue
 from backend.ingestion.ignored import IgnoredChanges, is_no_repeat
 from backend.ingestion.upsert import upsert
 from contracts.records import BookRecord, BookRemoved
-from delivery.kafka.records import Metadata
 from telemetry.kafka import extract
 
 _UPSERT: Final = upsert()
 
 logger = logging.getLogger(__name__)
 
-Delivery = tuple[BookRecord, Metadata]
+
+class Origin(Protocol):
+    """Where a record came from: a message of Faust's is one."""
+
+    @property
+    def headers(self) -> Any:
+        """As they were sent, names and bytes."""
+
+
+Delivery = tuple[BookRecord, Origin]
 
 
 class Ingestion:
@@ -40,9 +48,9 @@ class Ingestion:
         self._statement = statement
         self._ignored = ignored
 
-    async def handle(self, record: BookRecord, metadata: Metadata) -> None:
+    async def handle(self, record: BookRecord, origin: Origin) -> None:
         """Apply one record."""
-        await self.handle_many([(record, metadata)])
+        await self.handle_many([(record, origin)])
 
     async def handle_many(self, batch: Sequence[Delivery]) -> None:
         """Apply a batch in one statement: all of it, or nothing."""
@@ -87,11 +95,11 @@ def _suspects(
     return [record for record, _ in batch if is_no_repeat(record, applied[record.book.id])]
 
 
-def _row(record: BookRecord, metadata: Metadata) -> tuple[Any, ...]:
+def _row(record: BookRecord, origin: Origin) -> tuple[Any, ...]:
     """The record's values in the order of ``upsert.COLUMNS``."""
     book = record.book
     entry = catalogue(book.author, book.title)
-    cause = extract(metadata.headers)
+    cause = extract(origin.headers)
     return (
         book.id,
         book.title,

@@ -5,17 +5,19 @@ import itertools
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import faust
 import pytest
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Message as Read
+from faust.types import Message
 
 from delivery.application import App, create_app
 from delivery.dead_letters.story import DeadLetter, original_headers, read_story
 from delivery.kafka.settings import KafkaSettings
-from delivery.receiving.consumer import Consumption, Handler, RetryPolicy, consume
+from delivery.receiving import Agent, RetryPolicy, Stream
 from delivery.topics.description import TopicDescription, dead_letters_of
 
 _numbers = itertools.count(1)
@@ -27,6 +29,19 @@ class JsonSchema(faust.Schema):  # type: ignore[type-arg]
 
     def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
         return json.loads(message.value)
+
+
+Body = Callable[[Stream[Any]], Any]
+
+
+def each(handler: Callable[[Any, Message], Awaitable[None]]) -> Body:
+    """An agent's body that gives this its records one by one, with their messages."""
+
+    async def body(records: Stream[Any]) -> None:
+        async for event in records.events():
+            await handler(event.value, event.message)
+
+    return body
 
 
 class Lab:
@@ -48,16 +63,18 @@ class Lab:
         self._producer.list_topics(name, 10)
         self._apps: list[App] = []
 
+    each = staticmethod(each)
+
     def app(
-        self, handler: Handler, *, settings: Mapping[str, Any] | None = None, **options: Any
-    ) -> tuple[App, Consumption]:
-        """An application that consumes the topic, not started. Retries are quick in tests."""
+        self, body: Body, *, settings: Mapping[str, Any] | None = None, **options: Any
+    ) -> tuple[App, Agent[Any]]:
+        """An application with an agent on the topic, not started. Retries are quick in tests."""
         kafka = KafkaSettings(kafka_broker_url=self.url, **(settings or {}))
         app = create_app(self.topic.name, kafka)
         options.setdefault("policy", RetryPolicy(first_pause=0.01, longest_pause=0.05))
-        consumption = consume(app, self.topic, handler, **options)
+        agent = app.agent(app.topic(self.topic), name="under_test", **options)(body)
         self._apps.append(app)
-        return app, consumption
+        return app, agent
 
     async def stop(self) -> None:
         for app in self._apps:
@@ -77,14 +94,14 @@ class Lab:
             self._producer.produce(self.topic.name, raw, key, partition, headers=headers)
         assert self._producer.flush(10) == 0
 
-    async def dead_letters(self, count: int, seconds: float = 10) -> list[Message]:
+    async def dead_letters(self, count: int, seconds: float = 10) -> list[Read]:
         """The first dead letters of all partitions, at most ``count``, in no order."""
         return await asyncio.to_thread(self._dead_letters, count, seconds)
 
-    def _dead_letters(self, count: int, seconds: float) -> list[Message]:
+    def _dead_letters(self, count: int, seconds: float) -> list[Read]:
         assert self.topic.dead_letter is not None
         consumer = Consumer({"bootstrap.servers": self.url, "group.id": "reader"})
-        found: list[Message] = []
+        found: list[Read] = []
         try:
             name = self.topic.dead_letter.name
             consumer.assign([TopicPartition(name, p, 0) for p in range(PARTITIONS)])
@@ -110,11 +127,11 @@ class Lab:
             consumer.close()
 
     @staticmethod
-    def story(message: Message) -> DeadLetter:
+    def story(message: Read) -> DeadLetter:
         return read_story(message.headers() or [])
 
     @staticmethod
-    def kept_headers(message: Message) -> list[tuple[str, bytes | None]]:
+    def kept_headers(message: Read) -> list[tuple[str, bytes | None]]:
         return list(original_headers(message.headers() or []))
 
 

@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from delivery.kafka.records import Metadata
-from delivery.receiving.consumer import PermanentError
+from delivery.receiving import PermanentError, Stream
 from embedded.waiting import poll_until
-
-Pairs = Sequence[tuple[Any, Metadata]]
 
 
 class Effects:
@@ -18,18 +15,18 @@ class Effects:
         self.together: list[list[Any]] = []
         self.alone: list[Any] = []
 
-    async def one(self, record: Any, metadata: Metadata) -> None:
-        if record == "bad":
-            raise PermanentError("bad")
-        self.applied.append(record)
-        self.alone.append(record)
+    async def body(self, records: Stream[Any]) -> None:
+        async for batch in records.take(128, within=0):
+            self.apply(batch)
 
-    async def many(self, pairs: Pairs) -> None:
-        records = [record for record, _ in pairs]
-        if "bad" in records:
-            raise ValueError("one of them is bad")
-        self.applied.extend(records)
-        self.together.append(records)
+    def apply(self, batch: Sequence[Any]) -> None:
+        if "bad" in batch:
+            raise PermanentError("bad") if len(batch) == 1 else ValueError("one of them is bad")
+        self.applied.extend(batch)
+        if len(batch) == 1:
+            self.alone.extend(batch)
+        else:
+            self.together.append(list(batch))
 
     def only_together(self) -> bool:
         """All but the first record: now and then that one is sent ahead, and is fetched alone."""
@@ -38,7 +35,7 @@ class Effects:
 
 async def test_what_is_there_is_applied_together_and_in_order(lab: Any) -> None:
     effects = Effects()
-    app, _ = lab.app(effects.one, batch_handler=effects.many)
+    app, _ = lab.app(effects.body)
     lab.send(*range(300))
     await app.start()
     await poll_until(lambda: len(effects.applied) == 300)
@@ -46,10 +43,9 @@ async def test_what_is_there_is_applied_together_and_in_order(lab: Any) -> None:
     assert 1 < max(map(len, effects.together)) <= 128
 
 
-async def test_a_batch_of_one_is_given_to_the_single_handler(lab: Any) -> None:
-    """So that its SQL is in the record's own span."""
+async def test_a_batch_may_be_of_one(lab: Any) -> None:
     effects = Effects()
-    app, _ = lab.app(effects.one, batch_handler=effects.many)
+    app, _ = lab.app(effects.body)
     lab.send("only")
     await app.start()
     await poll_until(lambda: effects.alone == ["only"])
@@ -60,7 +56,7 @@ async def test_a_batch_that_fails_is_taken_one_by_one_and_only_the_bad_record_go
     lab: Any,
 ) -> None:
     effects = Effects()
-    app, _ = lab.app(effects.one, batch_handler=effects.many)
+    app, _ = lab.app(effects.body)
     lab.send("a", "bad", "b", b"undecodable", "c")
     await app.start()
     await poll_until(lambda: effects.alone == ["a", "b", "c"])
@@ -75,14 +71,15 @@ async def test_a_batch_whose_failure_passes_is_tried_again_in_order_until_it_wor
     effects = Effects()
     failures = 2
 
-    async def many(pairs: Pairs) -> None:
+    async def body(records: Stream[Any]) -> None:
         nonlocal failures
-        if failures:
-            failures -= 1
-            raise ConnectionRefusedError("the database is away")
-        await effects.many(pairs)
+        async for batch in records.take(128, within=0):
+            if failures:
+                failures -= 1
+                raise ConnectionRefusedError("the database is away")
+            effects.apply(batch)
 
-    app, _ = lab.app(effects.one, batch_handler=many)
+    app, _ = lab.app(body)
     lab.send(*range(12))
     await app.start()
     await poll_until(lambda: len(effects.applied) == 12)
@@ -95,31 +92,37 @@ async def test_a_database_too_slow_for_a_full_batch_is_given_smaller_ones(lab: A
     effects = Effects()
     too_many = 0
 
-    async def many(pairs: Pairs) -> None:
+    async def body(records: Stream[Any]) -> None:
         nonlocal too_many
-        if len(pairs) > 10:
-            too_many += 1
-            raise TimeoutError
-        await effects.many(pairs)
+        async for batch in records.take(128, within=0):
+            if len(batch) > 10:
+                too_many += 1
+                raise TimeoutError
+            effects.apply(batch)
 
-    app, consumption = lab.app(effects.one, batch_handler=many)
+    app, agent = lab.app(body)
     lab.send(*range(400))
     await app.start()
     await poll_until(lambda: len(effects.applied) == 400)
     assert effects.applied == list(range(400))
     assert max(map(len, effects.together)) > 5  # it is tried with more again
     assert 5 < too_many < 60
-    await poll_until(lambda: consumption.status.state == "consuming")
+    await poll_until(lambda: agent.status.state == "consuming")
 
 
-async def test_the_hook_comes_before_the_effect_and_fails_its_own_record_only(lab: Any) -> None:
+async def test_a_processor_comes_before_the_effect_and_fails_its_own_record_only(lab: Any) -> None:
     effects = Effects()
 
-    async def before(record: Any, metadata: Metadata) -> None:
+    async def processor(record: Any) -> Any:
         if record == "injected":
             raise PermanentError("a rule said so")
+        return record
 
-    app, _ = lab.app(effects.one, batch_handler=effects.many, before=before)
+    async def body(records: Stream[Any]) -> None:
+        records.add_processor(processor)
+        await effects.body(records)
+
+    app, _ = lab.app(body)
     lab.send("a", "injected", "b")
     await app.start()
     await poll_until(lambda: effects.alone == ["a", "b"])

@@ -4,9 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from faust.types import Message
 
-from delivery.kafka.records import Metadata
-from delivery.receiving.consumer import RetryPolicy
+from delivery.receiving import RetryPolicy
 from embedded.waiting import poll_until
 from telemetry.metrics import gauge
 
@@ -19,23 +19,23 @@ async def test_a_handler_that_fails_for_everything_stops_consumption_until_it_wo
     broken = True
     seen: list[Any] = []
 
-    async def handler(record: Any, metadata: Metadata) -> None:
+    async def handler(record: Any, message: Message) -> None:
         if broken:
             raise ZeroDivisionError("a bad deployment")
-        seen.append((metadata.partition, record))
+        seen.append((message.partition, record))
 
-    app, consumption = lab.app(handler, policy=QUICK)
+    app, agent = lab.app(lab.each(handler), policy=QUICK)
     lab.send(*range(10), partition=0)
     lab.send(*range(10), partition=1)
     await app.start()
-    await poll_until(lambda: consumption.status.state == "stopped")
-    assert not consumption.status.ready
-    assert "a bad deployment" in (consumption.reason or "")
+    await poll_until(lambda: agent.status.state == "stopped")
+    assert not agent.status.ready
+    assert "a bad deployment" in (agent.status.reason or "")
     letters = await lab.dead_letters(20, seconds=3)
     assert len(letters) == 4  # one less than the threshold
     broken = False
     await poll_until(lambda: len(seen) == 16)
-    assert consumption.status.state == "consuming"
+    assert agent.status.state == "consuming"
     for partition in (0, 1):
         mine = [record for p, record in seen if p == partition]
         assert mine == sorted(mine)
@@ -44,14 +44,14 @@ async def test_a_handler_that_fails_for_everything_stops_consumption_until_it_wo
 async def test_the_lag_counts_what_is_not_done_also_of_a_partition_that_is_stuck(
     lab: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("delivery.receiving.receiver._OBSERVE_EVERY_S", 0.2)
+    monkeypatch.setattr("delivery.receiving.consumer._OBSERVE_EVERY_S", 0.2)
     away = True
 
-    async def handler(record: Any, metadata: Metadata) -> None:
+    async def handler(record: Any, message: Message) -> None:
         if away:
             raise ConnectionRefusedError("away")
 
-    app, _ = lab.app(handler)
+    app, _ = lab.app(lab.each(handler))
     labels = {"messaging.destination.name": lab.topic.name}
 
     def lag() -> list[float]:
@@ -75,12 +75,12 @@ async def test_a_stop_finishes_and_commits_the_record_in_work(lab: Any) -> None:
     done: list[Any] = []
     entered = asyncio.Event()
 
-    async def handler(record: Any, metadata: Metadata) -> None:
+    async def handler(record: Any, message: Message) -> None:
         entered.set()
         await asyncio.sleep(0.5)  # the work
         done.append(record)
 
-    app, _ = lab.app(handler)
+    app, _ = lab.app(lab.each(handler))
     lab.send(*range(10))
     await app.start()
     await entered.wait()
@@ -92,11 +92,11 @@ async def test_a_stop_finishes_and_commits_the_record_in_work(lab: Any) -> None:
 async def test_a_record_that_a_stop_does_not_wait_for_is_delivered_again(lab: Any) -> None:
     entered = asyncio.Event()
 
-    async def stuck(record: Any, metadata: Metadata) -> None:
+    async def stuck(record: Any, message: Message) -> None:
         entered.set()
         await asyncio.Event().wait()
 
-    app, _ = lab.app(stuck, settings={"kafka_stop_timeout": 0.5})
+    app, _ = lab.app(lab.each(stuck), settings={"kafka_stop_timeout": 0.5})
     lab.send("one")
     await app.start()
     await entered.wait()
@@ -107,10 +107,10 @@ async def test_a_record_that_a_stop_does_not_wait_for_is_delivered_again(lab: An
 
     seen: list[Any] = []
 
-    async def handler(record: Any, metadata: Metadata) -> None:
+    async def handler(record: Any, message: Message) -> None:
         seen.append(record)
 
-    another, _ = lab.app(handler)
+    another, _ = lab.app(lab.each(handler))
     await another.start()
     await poll_until(lambda: seen == ["one"])
 
@@ -119,20 +119,20 @@ async def test_a_retry_keeps_its_partition_for_longer_than_the_poll_interval(lab
     """A consumer that does not ask for records for that long leaves its group."""
     tries: list[Any] = []
 
-    async def handler(record: Any, metadata: Metadata) -> None:
+    async def handler(record: Any, message: Message) -> None:
         tries.append(record)
         raise ConnectionRefusedError("away")
 
-    app, consumption = lab.app(handler)
+    app, agent = lab.app(lab.each(handler))
     app.conf.broker_max_poll_interval = 2.0
     for partition in range(4):
         lab.send("a record", partition=partition)
     await app.start()
-    await poll_until(lambda: consumption.status.state == "retrying")
-    for processor in app.consumer.processors.values():
-        processor.full = True  # nothing more is asked for, as after a long time of this
-    assignments = list(app.consumer.processors.values())
+    await poll_until(lambda: agent.status.state == "retrying")
+    for actor in app.consumer.actors_of(agent):
+        actor.partition.full = True  # nothing more is asked for, as after a long time of this
+    assignments = app.consumer.actors_of(agent)
     started = len(tries)
     await asyncio.sleep(5)  # more than twice the interval
     assert len(tries) > started
-    assert list(app.consumer.processors.values()) == assignments
+    assert app.consumer.actors_of(agent) == assignments

@@ -3,7 +3,8 @@
 import time
 from typing import Any
 
-from delivery.kafka.records import Metadata
+from faust.types import Message
+
 from embedded.waiting import poll_until
 
 
@@ -11,10 +12,10 @@ async def test_empty_partitions_do_not_keep_the_records_of_a_busy_one_waiting(la
     """aiokafka asks a broker one question at a time, and Faust lets the broker think for 1.5 s."""
     seen: list[Any] = []
 
-    async def handler(record: Any, metadata: Metadata) -> None:
+    async def handler(record: Any, message: Message) -> None:
         seen.append(record)
 
-    app, _ = lab.app(handler)
+    app, _ = lab.app(lab.each(handler))
     await app.start()
     lab.send(0)
     await poll_until(lambda: seen == [0])

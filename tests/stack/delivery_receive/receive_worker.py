@@ -7,16 +7,14 @@ worker's own event loop, and misbehaves while a file says so.
 import asyncio
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mode import Service
 
 from delivery.application import create_app
-from delivery.kafka.records import Metadata
 from delivery.kafka.settings import KafkaSettings
-from delivery.receiving.consumer import RetryPolicy, consume
+from delivery.receiving import RetryPolicy, Stream
 from delivery.topics import BytesSchema, JsonSchema, TopicDescription
 from telemetry import read_settings
 
@@ -42,35 +40,22 @@ def misbehave() -> None:
         raise ZeroDivisionError("a bad deployment")
 
 
-def write(pairs: Sequence[tuple[Any, Metadata]]) -> None:
-    lines = (f"{m.partition} {m.offset} {record}\n" for record, m in pairs)
-    os.write(EFFECTS, "".join(lines).encode())
-
-
-async def one(record: Any, metadata: Metadata) -> None:
-    misbehave()
-    await asyncio.sleep(float(os.environ.get("SLOW", "0")))
-    write([(record, metadata)])
-
-
-async def many(pairs: Sequence[tuple[Any, Metadata]]) -> None:
-    misbehave()
-    await asyncio.sleep(float(os.environ.get("SLOW", "0")))
-    write(pairs)
-
-
 app = create_app("receive-worker", read_settings(KafkaSettings, os.environ))
-consumption = consume(
-    app,
-    TOPIC,
-    one,
-    batch_handler=many,
-    policy=RetryPolicy(first_pause=0.05, longest_pause=0.5),
-)
+
+
+@app.agent(app.topic(TOPIC), policy=RetryPolicy(first_pause=0.05, longest_pause=0.5))
+async def write(records: Stream[Any]) -> None:
+    """Write where each record came from, and the record."""
+    async for batch in records.take_events(128, within=0):
+        misbehave()
+        await asyncio.sleep(float(os.environ.get("SLOW", "0")))
+        places = ((event.message, event.value) for event in batch)
+        lines = (f"{at.partition} {at.offset} {record}\n" for at, record in places)
+        os.write(EFFECTS, "".join(lines).encode())
 
 
 class Http(Service):
-    """Answers every request with the status of the consumption."""
+    """Answers every request with the status of the agent."""
 
     async def on_start(self) -> None:
         self.server = await asyncio.start_server(self._answer, "127.0.0.1", int(os.environ["PORT"]))
@@ -82,8 +67,8 @@ class Http(Service):
         path = (await reader.readuntil(b"\r\n\r\n")).split()[1]
         if path == b"/crash":
             await app.crash(RuntimeError("crashed by the test"))
-        status = consumption.status
-        partitions = sorted(tp.partition for tp in app.consumer.processors)
+        status = write.status
+        partitions = sorted(tp.partition for tp in app.consumer.actors)
         body = json.dumps(
             {"ready": status.ready, "state": status.state, "reason": status.reason}
             | {"partitions": partitions}

@@ -15,8 +15,7 @@ from delivery.dead_letters.story import PREFIX, headers_of, original_headers, re
 from delivery.kafka.records import metadata_of
 from delivery.receiving.circuit import Circuit
 from delivery.receiving.progress import Progress
-from delivery.receiving.records import PermanentError
-from delivery.receiving.retry import RetryPolicy, is_passing
+from delivery.receiving.retry import PermanentError, RetryPolicy, is_passing
 
 
 def raw(**changes: Any) -> ConsumerRecord:
@@ -41,7 +40,10 @@ def raw(**changes: Any) -> ConsumerRecord:
 
 
 def test_the_position_never_passes_what_is_unfinished() -> None:
-    progress = Progress([1, 2, 3, 4, 5])
+    progress = Progress()
+    assert progress.position is None
+    progress.take([1, 2, 3])
+    progress.take([4, 5])
     progress.finish([1])
     progress.finish([3, 4, 5])
     assert progress.position == 2
@@ -50,11 +52,14 @@ def test_the_position_never_passes_what_is_unfinished() -> None:
 
 
 def test_offsets_that_were_compacted_away_are_no_holes() -> None:
-    progress = Progress([10, 17, 90])
+    progress = Progress()
+    progress.take([10, 17, 90])
     progress.finish([10])
     assert progress.position == 17
     progress.finish([17, 90])
     assert progress.position == 91
+    progress.take([100])
+    assert progress.position == 100
 
 
 # -- failures

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from delivery.application import create_app
-from delivery.kafka.records import Metadata
+from delivery.kafka.refused import Refused
 from delivery.kafka.settings import KafkaSettings
-from delivery.receiving.consumer import consume
+from delivery.receiving import Stream
 from delivery.topics import BytesSchema, TopicDescription
 from telemetry import SettingsError, read_settings
 
@@ -105,9 +105,10 @@ def test_the_producer_is_idempotent_and_waits_for_every_replica() -> None:
 
 
 def test_a_topic_without_dead_letters_is_not_consumed() -> None:
-    async def handler(record: Any, metadata: Metadata) -> None: ...
+    app = create_app("test", read())
+    topic = app.topic(TopicDescription(name="t", schema=BytesSchema()))
 
-    with pytest.raises(ValueError, match="dead-letter topic"):
-        consume(
-            create_app("test", read()), TopicDescription(name="t", schema=BytesSchema()), handler
-        )
+    with pytest.raises(Refused, match="dead-letter topic"):
+
+        @app.agent(topic)
+        async def body(records: Stream[Any]) -> None: ...

@@ -5,17 +5,16 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import SpanKind, StatusCode, use_span
 
 from telemetry.kafka import (
-    batch_attributes,
-    batch_span,
     current_context_headers,
     end_send_span,
     extract,
     inject,
     process_span,
     relate_records_by,
+    start_batch_span,
     start_process_span,
     start_send_span,
 )
@@ -187,15 +186,17 @@ def test_a_block_fails_with_its_exception_recorded_once(emitted: Any) -> None:
 
 def test_a_batch_has_a_root_span_linked_to_each_record_and_they_lead_to_it(emitted: Any) -> None:
     records = [process([("traceparent", VALID)]) for _ in range(3)]
-    with batch_span("books", "backend", records) as batch, tracer.start_as_current_span("UPSERT"):
+    batch = start_batch_span("books", "backend", records)
+    with use_span(batch.span), tracer.start_as_current_span("UPSERT"):
         pass
+    batch.finish()
     for record in records:
-        put_attributes(record.span, batch_attributes(batch))
+        put_attributes(record.span, batch.attributes())
         record.finish()
     upsert, batch_done, *processed = emitted.spans()
     assert batch_done.name == "process books batch"
     assert batch_done.parent is None
-    assert upsert.parent.span_id == batch.get_span_context().span_id
+    assert upsert.parent.span_id == batch.span.get_span_context().span_id
     linked = [link.context.span_id for link in batch_done.links]
     assert linked == [span.context.span_id for span in processed]
     for span in processed:
@@ -206,8 +207,7 @@ def test_a_batch_has_a_root_span_linked_to_each_record_and_they_lead_to_it(emitt
 
 
 def test_a_failed_batch_is_an_error(emitted: Any) -> None:
-    with pytest.raises(ValueError, match="all wrong"), batch_span("books", "backend", []):
-        raise ValueError("all wrong")
+    start_batch_span("books", "backend", []).finish(ValueError("all wrong"))
     span = emitted.span()
     assert span.status.status_code is StatusCode.ERROR
     assert [event.name for event in span.events] == ["exception"]
