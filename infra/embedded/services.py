@@ -1,6 +1,6 @@
 """Starts a service the way its users do: as a real process, from its command line.
 
-`faust …` and `uvicorn …` run as modules of this very Python, so that nothing depends on PATH.
+`faust …` and `bookapp …` run as modules of this very Python, so that nothing depends on PATH.
 A service sees only what it is given: of the caller's environment just what Python itself needs,
 so that a DATABASE_URL in somebody's shell never reaches the demo or a test.
 """
@@ -16,7 +16,7 @@ import httpx
 from embedded.processes import Process, StartError
 
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
-_MODULES = frozenset({"faust", "uvicorn", "locust"})
+_MODULES = frozenset({"bookapp", "faust", "uvicorn", "locust"})
 
 
 def bare_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -39,7 +39,7 @@ def start_service(
     cwd: str | Path | None = None,
     remove: Sequence[Path] = (),
 ) -> Process:
-    """Start `faust …`, `uvicorn …` or any program with exactly this environment.
+    """Start `faust …`, `bookapp …` or any program with exactly this environment.
 
     With `ready`, a URL, returns once it answers 200. Raises StartError with one line when the
     process ends first or `timeout` seconds are over; then the process is gone as well.

@@ -151,8 +151,8 @@ class Stack(Closing):
 
     def _launch_bookapp(self) -> Process:
         env = {**self._common(), "BACKEND_URL": self.backend_url, **self.settings.bookapp_env}
-        command = ["uvicorn", "bookapp.app:app", "--port", str(self.bookapp_port)]
-        command += ["--no-access-log", "--workers", str(self.settings.bookapp_workers)]
+        command = ["bookapp", "--port", str(self.bookapp_port)]
+        command += ["--workers", str(self.settings.bookapp_workers)]
         return self._launch("bookapp", command, env)
 
     def _launch(self, name: str, command: list[str], env: dict[str, str]) -> Process:

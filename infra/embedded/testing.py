@@ -91,7 +91,7 @@ class RunService:
         timeout: float = 30.0,
         name: str | None = None,
     ) -> Process:
-        """Run `command` (`["faust", "-A", "backend.app", "worker"]`, `["uvicorn", …]`, …).
+        """Run `command` (`["faust", "-A", "backend.app", "worker"]`, `["bookapp", …]`, …).
 
         `env` is added to the bare environment. With `ready`, a URL, returns once it answers 200.
         The output is in `.lines` of what is returned.

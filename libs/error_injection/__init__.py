@@ -18,6 +18,7 @@ from error_injection.rule import Rule, RuleBody
 from error_injection.rules import Rules
 from error_injection.store import RuleStore
 from error_injection.tables import RuleTable
+from error_injection.token import check_admin_token, say_when_open
 
 __all__ = [
     "HEADER",
@@ -27,8 +28,10 @@ __all__ = [
     "RuleStore",
     "RuleTable",
     "Rules",
+    "check_admin_token",
     "constrain_rules_table",
     "create_rules_table",
     "error_injection_routes",
     "injection_middleware",
+    "say_when_open",
 ]

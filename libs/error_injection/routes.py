@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Callable, Collection
 from typing import Any
 
-from litestar import Response, Router, delete, get, post, put, route
+from litestar import Request, Response, Router, delete, get, post, put, route
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, NotFoundException
 from litestar.handlers import BaseRouteHandler
@@ -12,10 +12,11 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from error_injection.documents import rule_operation
-from error_injection.rule import Rule, RuleBody, check
+from error_injection.rule import Rule, RuleBody, check, check_types
 from error_injection.store import RuleStore
 
 Documented = Callable[..., dict[int, ResponseSpec]]
+AnyRequest = Request[Any, Any, Any]
 
 
 def error_injection_routes(
@@ -57,7 +58,8 @@ def error_injection_routes(
         operation_class=rule_operation(topics),
         responses=documented(400, 401, 409, 413, 500, 503),
     )
-    async def create_rule(data: JSONBody[RuleBody]) -> Rule:
+    async def create_rule(data: JSONBody[RuleBody], request: AnyRequest) -> Rule:
+        check_types(await request.json())
         check(data, topics)
         return await store.add(data)
 
@@ -68,7 +70,10 @@ def error_injection_routes(
         operation_class=rule_operation(topics),
         responses=documented(400, 401, 404, 409, 413, 500, 503),
     )
-    async def replace_rule(rule_id: FromPath[int], data: JSONBody[RuleBody]) -> Rule:
+    async def replace_rule(
+        rule_id: FromPath[int], data: JSONBody[RuleBody], request: AnyRequest
+    ) -> Rule:
+        check_types(await request.json())
         check(data, topics)
         return _found(await store.replace(rule_id, data))
 

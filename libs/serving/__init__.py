@@ -3,11 +3,12 @@
 - ``BoundedProtocol`` with its ``Limits``: uvicorn's HTTP/1.1 with a bound on all that a client
   could make grow or last.
 - ``config``, ``listen``, ``run``, ``Server``: a uvicorn server with it, as a process or within one
-  that has other work too.
+  that has other work too; ``read_arguments`` reads the command line of such a process.
 - ``Front``: the names that a server answers to, what a page in a browser may do, and HEAD for
   every GET. ``host_names`` reads the setting of the names.
 """
 
+from serving.command import read_arguments
 from serving.front import Front
 from serving.hosts import host_names
 from serving.limits import Limits
@@ -23,5 +24,6 @@ __all__ = [
     "config",
     "host_names",
     "listen",
+    "read_arguments",
     "run",
 ]

@@ -16,17 +16,17 @@ _AUTHORITY: Final = re.compile(
 _NAMED: Final = re.compile(r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[?[0-9A-Fa-f:.]+\]?")
 
 
-def host_names(text: str) -> frozenset[str]:
-    """The names of a setting: comma separated, without ports.
+def host_names(setting: str, value: str | None) -> frozenset[str]:
+    """The names in a setting's value: comma separated, without ports.
 
     ``*.example.org`` is every name below example.org, ``*`` any name at all.
 
     Raises:
-        ValueError: says what it takes.
+        ValueError: names the setting, and what it takes.
     """
-    names = [part.strip() for part in text.split(",") if part.strip()]
+    names = [part.strip() for part in (value or "").split(",") if part.strip()]
     if not all(_NAMED.fullmatch(name) for name in names):
-        raise ValueError("takes names of hosts without ports, comma separated")
+        raise ValueError(f"{setting} takes names of hosts without ports, comma separated")
     return frozenset(name.strip("[]").lower() for name in names)
 
 

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -26,8 +25,6 @@ from telemetry.metrics import HISTOGRAMS
 from telemetry.reader import Reader
 from telemetry.sampling import sampler
 from telemetry.settings import TelemetrySettings
-
-_LOG_BATCH = 512  # records per export, the specification's default
 
 _current: "Telemetry | None" = None
 
@@ -145,15 +142,7 @@ def _set_up_logs(
         return None
     exporter = exporters.log_exporter(settings)
     provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
-    size = settings.otel_blrp_max_queue_size
-    provider.add_log_record_processor(
-        BatchLogRecordProcessor(
-            exporter,
-            max_queue_size=size,
-            max_export_batch_size=min(_LOG_BATCH, size),
-            schedule_delay_millis=settings.otel_blrp_schedule_delay,
-        )
-    )
+    provider.add_log_record_processor(exporters.log_processor(exporter, settings))
     telemetry._stops.append(provider.shutdown)
     telemetry._aborts.append(exporter.shutdown)
     return provider

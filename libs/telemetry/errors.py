@@ -10,6 +10,8 @@ from typing import Final
 
 from opentelemetry.trace import Span, StatusCode
 
+from telemetry.bounds import cut, cut_start
+
 ERROR_TYPE: Final = "error.type"
 
 
@@ -24,18 +26,18 @@ def type_of(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """The error's own text, without the values that a database repeats in it."""
+    """The beginning of the error's own text, without the values that a database repeats in it."""
     sqlstate = getattr(error, "sqlstate", None)
     if not isinstance(sqlstate, str):
-        return str(error)
+        return cut(str(error))
     if sqlstate.startswith("22"):
         return f"SQLSTATE {sqlstate}"
-    return str(error.args[0]) if error.args else ""
+    return cut(str(error.args[0])) if error.args else ""
 
 
 def stacktrace_of(error: BaseException) -> str:
-    """The traceback as Python prints it, causes first, with ``message_of`` as the text."""
-    return "".join(_chain(error, set()))
+    """The end of the traceback as Python prints it, causes first, ``message_of`` as its text."""
+    return cut_start("".join(_chain(error, set())))
 
 
 def _chain(error: BaseException, seen: set[int]) -> Iterator[str]:

@@ -1,5 +1,8 @@
 """Log lines on the console and over OTLP, each with the trace and span that it was written in.
 
+What is logged may come from a client or a record: on the console nothing of it reaches a terminal
+as a command or begins a line of its own (``printable``), and over OTLP it has an end (``bounds``).
+
 The console is for people on a terminal and JSON lines elsewhere; OTLP has the same records. There
 is exactly one handler of each, on the root logger. Frameworks set up logging for themselves:
 uvicorn before it imports the application, so that its handlers are taken away again here; Faust's
@@ -17,11 +20,14 @@ from typing import Any, Final
 
 import msgspec
 from opentelemetry import trace
+from opentelemetry._logs import LogRecord
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.sdk._logs import LoggerProvider
 
+from telemetry.bounds import MAX_BODY, cut
 from telemetry.errors import message_of, stacktrace_of, type_of
+from telemetry.printable import escaped_json, printable, printable_lines
 from telemetry.settings import TelemetrySettings
 
 # Who logs while telemetry is sent.
@@ -78,18 +84,18 @@ def _error_of(record: logging.LogRecord) -> BaseException | None:
 
 
 class TextFormatter(logging.Formatter):
-    """One readable line a record, and the traceback under it."""
+    """One readable line a record, and the traceback under it, set in."""
 
     def format(self, record: logging.LogRecord) -> str:
         when = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         parts = [f"{when}.{int(record.msecs):03d} {record.levelname:<7} {record.name}:"]
-        parts.append(record.getMessage())
-        parts += [f"{name}={value}" for name, value in _extras(record).items()]
+        parts.append(printable(record.getMessage()))
+        parts += [printable(f"{name}={value}") for name, value in _extras(record).items()]
         if ids := _span_ids():
             parts.append(f"trace_id={ids[0]} span_id={ids[1]}")
         line = " ".join(parts)
         error = _error_of(record)
-        return line if error is None else f"{line}\n{stacktrace_of(error).rstrip()}"
+        return line if error is None else f"{line}\n{printable_lines(stacktrace_of(error))}"
 
 
 class JsonFormatter(logging.Formatter):
@@ -112,7 +118,7 @@ class JsonFormatter(logging.Formatter):
         entry |= _extras(record)
         if error := _error_of(record):
             entry["exception"] = stacktrace_of(error)
-        return msgspec.json.encode(entry, enc_hook=str).decode()
+        return escaped_json(msgspec.json.encode(entry, enc_hook=str).decode())
 
 
 class OtlpHandler(LoggingHandler):
@@ -139,6 +145,15 @@ class OtlpHandler(LoggingHandler):
             vars(record)["exception.message"] = message_of(error)
             vars(record)["exception.stacktrace"] = stacktrace_of(error)
         super().emit(record)
+
+    def _translate(self, record: logging.LogRecord) -> LogRecord:
+        translated = super()._translate(record)
+        if isinstance(translated.body, str):
+            translated.body = cut(translated.body, MAX_BODY)
+        for name, value in (translated.attributes or {}).items():
+            if isinstance(value, str) and name != "exception.stacktrace" and len(value) > MAX_BODY:
+                translated.attributes = {**(translated.attributes or {}), name: cut(value)}
+        return translated
 
     def flush(self) -> None:
         """Nothing: ``Telemetry.shutdown`` flushes, and the base class would start a thread."""

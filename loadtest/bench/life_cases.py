@@ -14,7 +14,7 @@ from loadtest.bench.http_cases import caught_up
 from loadtest.bench.measure import resident_mb, run_load
 from loadtest.bench.parts import Parts
 from loadtest.bench.results import Fact, Finding, Measurement
-from loadtest.bench.variants import BACKEND, BOOKAPP, OURS, UNTRACED, running
+from loadtest.bench.variants import BACKEND, OURS, UNTRACED, running
 
 from embedded.ports import free_port
 from embedded.waiting import wait_until
@@ -29,9 +29,7 @@ def starts(parts: Parts, rounds: int) -> Iterator[Fact]:
     """From the spawn to the first answer, and to the worker's first partition; tables exist."""
     for _ in range(rounds):
         port = free_port()
-        seconds = _until_200(
-            parts, ["uvicorn", BOOKAPP, "--port", str(port)], {}, port, "/books?limit=1"
-        )
+        seconds = _until_200(parts, ["bookapp", "--port", str(port)], {}, port, "/books?limit=1")
         name = "start: bookapp to its first answer"
         yield Fact(name=name, value=seconds, unit="s", at_most=1.5)
         port = free_port()

@@ -1,6 +1,6 @@
 """Runs a Python module and looks, every millisecond of its CPU time, at what it is doing.
 
-    python -m loadtest.bench.sampled FILE uvicorn bookapp.app:app
+    python -m loadtest.bench.sampled FILE bookapp
 
 On SIGUSR2 it writes to FILE how often each part was seen so far (a `Seen`, as JSON). A look costs a
 few microseconds, so what is measured is hardly slower; a profiler that counts calls would charge
@@ -24,6 +24,7 @@ PARTS = {
     "telemetry.otlp": "encoding spans",
     "telemetry": "our telemetry",
     "uvicorn": "uvicorn, with the socket",
+    "serving": "uvicorn, with the socket",
     "litestar": "Litestar",
     "asyncpg": "asyncpg, with the socket",
     "httpx": "httpx, with the socket",

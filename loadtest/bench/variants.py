@@ -99,13 +99,14 @@ def running(
                 )
             ).pid
         name = variant.service
-        command = ["uvicorn", variant.app, "--port", str(port), "--workers", str(workers)]
+        command = ["bookapp"] if variant.app == BOOKAPP else ["uvicorn", variant.app]
+        command += ["--port", str(port), "--workers", str(workers)]
         if sampled is not None:
             command = [sys.executable, "-m", "loadtest.bench.sampled", str(sampled), *command]
         server: Process = stack.enter_context(
             parts.program(
                 variant.name,
-                [*command, "--no-access-log"],
+                command,
                 {**common, "BACKEND_URL": backend_url},
                 f"{url}{'/openapi.json' if variant.peer else '/health/ready'}",
             )

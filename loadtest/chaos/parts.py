@@ -100,12 +100,7 @@ class System:
         self.ready(READY_S, start=True)
 
     def _bookapp(self, port: int, backend: str) -> Service:
-        # fmt: off
-        command = [
-            "uvicorn", "bookapp.app:app", "--port", str(port), "--no-access-log",
-            "--log-level", "warning",
-        ]
-        # fmt: on
+        command = ["bookapp", "--port", str(port)]
         return self._service("bookapp", command, port, BACKEND_URL=backend)
 
     def _backend(self, port: int) -> Service:

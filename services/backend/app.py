@@ -30,6 +30,7 @@ from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import unavailable
 from delivery.receiving import RetryPolicy
 from error_injection import Rules, injection_middleware
+from serving import Front
 from telemetry import (
     SettingsError,
     Telemetry,
@@ -92,9 +93,13 @@ def build(environ: Mapping[str, str]) -> App:
     worker.before_kafka += [
         _Telemetry(telemetry),
         Pool(database),
-        HttpServer(instrument(api, observed, PATHS), settings.backend_host, settings.backend_port),
+        HttpServer(
+            instrument(Front(api, hosts=settings.hosts), observed, PATHS),
+            settings.backend_host,
+            settings.backend_port,
+        ),
         Migrations(database),
-        FollowRules(rules),
+        FollowRules(rules, settings.admin_token),
         _Started(),
     ]
     add_commands(Parts(kafka, database.engine, telemetry))

@@ -16,6 +16,7 @@ from error_injection import (
     RuleStore,
     RuleTable,
     error_injection_routes,
+    say_when_open,
 )
 from error_injection.tables import TABLE
 
@@ -28,14 +29,19 @@ class ErrorInjectionConfig(RuleTable, tablename=TABLE, schema="backend"):
 
 
 class FollowRules(Service):
-    """Keeps the rules in memory as long as the worker runs; started once there are tables."""
+    """Keeps the rules in memory as long as the worker runs; started once there are tables.
 
-    def __init__(self, rules: Rules) -> None:
+    At its start it says so when anybody may change them.
+    """
+
+    def __init__(self, rules: Rules, admin_token: str | None) -> None:
         super().__init__()
         self._rules = rules
+        self._admin_token = admin_token
 
     async def on_start(self) -> None:
         """Read and follow them, beside everything else."""
+        say_when_open(self._admin_token)
         self._rules.start()
 
     async def on_stop(self) -> None:

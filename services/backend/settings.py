@@ -5,6 +5,8 @@ from typing import Annotated
 import msgspec
 
 from delivery.postgres import check_urls
+from error_injection import check_admin_token
+from serving import host_names
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
@@ -20,6 +22,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     ``dead_letter_rate`` bounds how many records a second that cannot be decoded become dead
     letters, in each worker: whatever fills the topic with them has time to be noticed.
     ``admin_token``, when set, is asked of whoever uses the admin routes.
+    ``allowed_hosts`` are the names that it answers to beside loopback's, comma separated.
     """
 
     database_url: str
@@ -30,6 +33,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     migrate_at_start: bool = True
     dead_letter_rate: Annotated[float, msgspec.Meta(gt=0)] = 20.0
     admin_token: str | None = None
+    allowed_hosts: str | None = None
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """``allowed_hosts``, one by one. Raises ValueError."""
+        return host_names("ALLOWED_HOSTS", self.allowed_hosts)
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later.
@@ -38,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
             ValueError: names the variable and what it takes, and repeats no value.
         """
         check_urls(DATABASE_URL=self.database_url, DATABASE_DIRECT_URL=self.database_direct_url)
+        check_admin_token(self.admin_token)
+        _ = self.hosts
 
     def __repr__(self) -> str:
         """Without the password and the token: settings end up in logs and error pages."""

@@ -1,4 +1,4 @@
 """The book service: the library's books over HTTP, each change published through the outbox.
 
-Start it with ``uvicorn bookapp.app:app``.
+Start it with ``python -m bookapp``.
 """

@@ -19,6 +19,7 @@ from contracts.health import Degraded, Readiness, health_routes
 from contracts.late_bodies import BodyTimeout
 from contracts.problems import Problems
 from contracts.requests import JsonRequest
+from contracts.schema_page import SchemaPage, schema_router
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -72,7 +73,8 @@ def create_api(
             title="bookapp",
             version="1.0.0",
             description="The library's books.",
-            path="/schema",
+            openapi_router=schema_router(),
+            render_plugins=[SchemaPage()],
             use_handler_docstrings=True,
         ),
         logging_config=None,  # the process configures logging, once

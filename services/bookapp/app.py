@@ -1,6 +1,6 @@
 """The composition root: settings from the environment, the parts, and the application of them.
 
-``uvicorn bookapp.app:app``. A wrong setting ends the import with one line and exit status 1. The
+``python -m bookapp``. A wrong setting ends the import with one line and exit status 1. The
 process starts and serves whatever is away: without PostgreSQL it is not ready, without Kafka the
 outbox fills, without backend books have no details.
 """
@@ -21,14 +21,13 @@ from bookapp.books import idempotency
 from bookapp.books.details import DetailsSource
 from bookapp.books.store import BookStore
 from bookapp.database import create_database
-from bookapp.settings import Settings
+from bookapp.settings import read_all
 from bookapp.tables import ErrorInjectionConfig
 from contracts.backend_client import Client
 from contracts.health import PATHS
 from contracts.problems import FieldError, documented
 from contracts.topics import BOOK_INGESTION
 from delivery.application import create_app
-from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import unavailable
 from delivery.sending.outbox import Outbox
 from delivery.sending.relay import Relay
@@ -37,8 +36,10 @@ from error_injection import (
     RuleStore,
     error_injection_routes,
     injection_middleware,
+    say_when_open,
 )
-from telemetry import SettingsError, TelemetrySettings, configure, garbage, read_settings
+from serving import Front
+from telemetry import SettingsError, configure, garbage
 from telemetry.client import TracedTransport
 from telemetry.http import instrument, record_exception
 
@@ -46,17 +47,14 @@ START_WAIT: Final = 3.0
 """Seconds that the start waits for the database, migrations included, before it serves without."""
 KEPT: Final = httpx.Limits(max_connections=100, keepalive_expiry=4.0)
 """Connections to backend; a kept one is closed before backend would (uvicorn: after 5 s)."""
-STOP_WAIT: Final = 5.0
-"""Seconds that each part gets to end what it is doing."""
+STOP_WAIT: Final = 2.0
+"""Seconds that each part gets to end what it is doing: all of them end within ten seconds."""
 
 
 def build(environ: Mapping[str, str]) -> ASGIApp:
     """The application of this environment. Raises SettingsError."""
-    settings = read_settings(Settings, environ)
-    kafka = read_settings(KafkaSettings, environ)
-    telemetry = configure(
-        read_settings(TelemetrySettings, environ, {"OTEL_SERVICE_NAME": "bookapp"})
-    )
+    settings, kafka, observed = read_all(environ)
+    telemetry = configure(observed)
 
     database = create_database(settings)
     engine = database.engine
@@ -96,6 +94,7 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(database.ready(), START_WAIT)
         garbage.settle()
+        say_when_open(settings.admin_token)
         try:
             yield
         finally:  # by now every request has been answered
@@ -126,7 +125,7 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
         middleware=[injection_middleware(rules)],
         lifespan=[running],
     )
-    return instrument(api, telemetry.settings, PATHS)
+    return instrument(Front(api, hosts=settings.hosts), observed, PATHS)
 
 
 try:

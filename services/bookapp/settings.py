@@ -1,11 +1,16 @@
 """bookapp's own settings; Kafka's and telemetry's are their libraries' (see ``app``)."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
 
+from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import check_urls
+from error_injection import check_admin_token
+from serving import host_names
+from telemetry import TelemetrySettings, read_settings
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
@@ -17,6 +22,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     ``database_pool_size`` is the most connections of one process; the relay has one more.
     ``backend_url`` is where the details of books come from.
     ``admin_token``, when set, is asked of whoever uses the admin routes.
+    ``allowed_hosts`` are the names that it answers to beside loopback's, comma separated.
     ``migrate_at_start`` false leaves the migrations to ``python -m bookapp.migrate``; until they
     have run, the service is not ready.
     """
@@ -26,7 +32,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     database_pool_size: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
     backend_url: str = "http://127.0.0.1:8001"
     admin_token: str | None = None
+    allowed_hosts: str | None = None
     migrate_at_start: bool = True
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """``allowed_hosts``, one by one. Raises ValueError."""
+        return host_names("ALLOWED_HOSTS", self.allowed_hosts)
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later.
@@ -37,10 +49,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         check_urls(DATABASE_URL=self.database_url, DATABASE_DIRECT_URL=self.database_direct_url)
         if not _is_http(self.backend_url):
             raise ValueError("BACKEND_URL takes an http:// or https:// address, without a user")
+        check_admin_token(self.admin_token)
+        _ = self.hosts
 
     def __repr__(self) -> str:
         """Without the password and the token: settings end up in logs and error pages."""
         return f"Settings(backend_url={self.backend_url!r})"
+
+
+def read_all(environ: Mapping[str, str]) -> tuple[Settings, KafkaSettings, TelemetrySettings]:
+    """All that bookapp reads from its environment. Raises SettingsError."""
+    return (
+        read_settings(Settings, environ),
+        read_settings(KafkaSettings, environ),
+        read_settings(TelemetrySettings, environ, {"OTEL_SERVICE_NAME": "bookapp"}),
+    )
 
 
 def _is_http(url: str) -> bool:

@@ -108,7 +108,7 @@ def test_nothing_is_left_behind(demo, end, moment, expected):
     family = descendants(process)
     commands = [" ".join(one.cmdline()) for one in family]
     assert any("faust" in command for command in commands)
-    assert any("uvicorn" in command for command in commands)
+    assert any("bookapp" in command for command in commands)
     scratch = {Path(one.cwd()) for one in family if "embedded-" in one.cwd()}
     assert len(scratch) >= 2, "PostgreSQL's and the services'"
 

@@ -54,7 +54,7 @@ DELAYED_ACKNOWLEDGEMENT = 0.04
 def test_bookapp_listens_on_loopback_and_answers_at_once(run_service: Any) -> None:
     port = free_port()
     process = run_service(
-        ["uvicorn", "bookapp.app:app", "--port", str(port)],
+        ["bookapp", "--port", str(port)],
         NOWHERE,
         ready=f"http://127.0.0.1:{port}/health/live",
     )

@@ -97,7 +97,7 @@ class Service:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         command, own = {
-            "bookapp": (["uvicorn", "bookapp.app:app", "--port", str(port)], {}),
+            "bookapp": (["bookapp", "--port", str(port)], {}),
             "backend": (["faust", "-A", "backend.app", "worker"], {"BACKEND_PORT": str(port)}),
         }[name]
         answers = f"{url}/health/{'ready' if ready else 'live'}"
@@ -263,7 +263,7 @@ def test_a_setting_that_cannot_work_ends_the_start(
     doors: Doors, name: str, variable: str, value: str
 ) -> None:
     arguments = {
-        "bookapp": ["uvicorn", "bookapp.app:app", "--port", "0"],
+        "bookapp": ["bookapp", "--port", "0"],
         "backend": ["faust", "-A", "backend.app", "worker"],
     }[name]
     status, lines, _ = command(arguments, doors.environment(**{variable: value}))

@@ -127,7 +127,7 @@ class System:
 
     def start_bookapp(self, state: str, **env: str) -> str:
         port = free_port()
-        command = ["uvicorn", "bookapp.app:app", "--port", str(port), "--log-level", "debug"]
+        command = ["bookapp", "--port", str(port)]
         return self._start(command, port, state, {"BACKEND_URL": self.backend_url, **env})
 
     def _start(self, command: list[str], port: int, state: str, env: dict[str, str]) -> str:

@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid5
 
 import httpx
@@ -28,7 +28,8 @@ from error_injection import (
     reporting,
 )
 from error_injection.records import is_drawn
-from error_injection.rule import RuleBody, check, shape
+from error_injection.rule import RuleBody, check, check_types, shape
+from error_injection.token import check_admin_token, say_when_open
 from telemetry.attributes import INJECTED_RULE
 from telemetry.metrics import METRICS
 
@@ -114,6 +115,43 @@ async def test_only_the_method_and_the_template_of_the_rule_are_touched(
     assert (await client.get("/books/1")).status_code == 200
     assert (await client.patch("/books/1")).status_code == 500
     assert (await client.get("/nowhere")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"error_rate": "1"},
+        {"error_rate": 1, "error_code": "500"},
+        {"error_rate": 1, "delay_ms": "5"},
+        {"error_rate": 1, "enabled": "true"},
+        {"error_rate": 1, "enabled": 1},
+        {"error_rate": True},
+    ],
+)
+def test_a_text_is_no_number(given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationException) as refused:
+        check_types({"endpoint_pattern": "/books", "http_method": "GET", **given})
+    (entry,) = cast("list[dict[str, str]]", refused.value.extra)
+    assert entry["key"] == list(given)[-1]
+
+
+def test_numbers_are_numbers() -> None:
+    check_types({"endpoint_pattern": "/books", "http_method": "GET", "error_rate": 1})
+
+
+@pytest.mark.parametrize("token", ["t\u00f6ken", "a\nb", "\u200b", "a\x7f"])
+def test_a_token_that_no_header_can_hold_is_refused(token: str) -> None:
+    with pytest.raises(ValueError, match="ADMIN_TOKEN takes printable ASCII"):
+        check_admin_token(token)
+
+
+def test_a_service_without_a_token_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    check_admin_token("let me in")
+    check_admin_token(None)
+    say_when_open("let me in")
+    say_when_open(None)
+    (record,) = caplog.records
+    assert "ADMIN_TOKEN" in record.getMessage()
 
 
 @pytest.mark.parametrize("code", [400, 418, 499, 500, 599])

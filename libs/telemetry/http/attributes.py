@@ -6,17 +6,27 @@ Values that repeat are computed once: the caches are bounded, since clients choo
 import re
 from functools import lru_cache
 from typing import Final
+from urllib.parse import unquote_plus
 
 from opentelemetry.util.types import AttributeValue
 
+from telemetry.bounds import MAX_TEXT, cut
 from telemetry.http.asgi import Scope
 
 _METHODS: Final = frozenset(
     ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY")
 )
+# What a browser brings back from a login (code, state, assertion) is worth as much as a password.
 _SECRET_NAME: Final = re.compile(
-    r"(?is).*(?:signature|credential|password|secret|token|key)|sig|awsaccesskeyid"
+    r".*(?:assertion|authcode|authorization|cookie|credential|jwt|oauth|passphrase|passw|secret"
+    r"|session|signature|token).*|.*key|awsaccesskeyid|saml.*"
+    r"|(?:.*[._-])?(?:auth|challenge|code|nonce|otp|pass|pin|pwd|sid|sig|state|ticket|verifier)",
+    re.IGNORECASE | re.DOTALL,
 )
+
+
+_MAX_HOST: Final = 255
+"""Characters of a host's name (RFC 1035)."""
 
 
 def known_method(method: str) -> str:
@@ -25,13 +35,17 @@ def known_method(method: str) -> str:
 
 
 def redact(query: str) -> str:
-    """The query string, with the values of parameters that hold secrets by their name left out."""
+    """The query string, with the values of parameters that hold secrets by their name left out.
+
+    A name counts as a server would read it: ``%63ode`` is ``code``.
+    """
     return "&".join(map(_redacted, query.split("&")))
 
 
 def _redacted(parameter: str) -> str:
     name, equals, _ = parameter.partition("=")
-    return f"{name}=REDACTED" if equals and _SECRET_NAME.fullmatch(name) else parameter
+    secret = equals and _SECRET_NAME.fullmatch(unquote_plus(name))
+    return f"{name}=REDACTED" if secret else parameter
 
 
 @lru_cache(maxsize=1024)
@@ -47,25 +61,25 @@ def request_attributes(scope: Scope) -> tuple[dict[str, AttributeValue], dict[st
     method = scope["method"]
     attributes: dict[str, AttributeValue] = {
         "http.request.method": known_method(method),
-        "url.path": scope["path"],
+        "url.path": cut(scope["path"]),
         "url.scheme": scope["scheme"],
         "network.protocol.version": scope["http_version"],
     }
     carrier: dict[str, str] | None = None
     for name, value in scope["headers"]:
         if name == b"host":
-            attributes.update(_address(value))
+            attributes.update(_address(value[:_MAX_HOST]))
         elif name == b"user-agent":
-            attributes["user_agent.original"] = value.decode("latin-1")
-        elif name in (b"traceparent", b"tracestate"):
+            attributes["user_agent.original"] = cut(value.decode("latin-1"))
+        elif name in (b"traceparent", b"tracestate") and len(value) <= MAX_TEXT:
             carrier = {} if carrier is None else carrier
             known, text = name.decode(), value.decode("latin-1")
             # A list may come in parts; two parents cannot both be right, and make none.
             carrier[known] = f"{carrier[known]},{text}" if known in carrier else text
     if attributes["http.request.method"] == "_OTHER":
-        attributes["http.request.method_original"] = method
+        attributes["http.request.method_original"] = cut(method)
     if scope.get("query_string"):
-        attributes["url.query"] = redact(scope["query_string"].decode("latin-1"))
+        attributes["url.query"] = redact(scope["query_string"][:MAX_TEXT].decode("latin-1"))
     if scope.get("client"):
         attributes["client.address"], attributes["client.port"] = scope["client"]
     return attributes, carrier

@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
+from telemetry.bounds import MAX_TEXT, cut
 from telemetry.errors import ERROR_TYPE, type_of
 
 Headers = list[tuple[str, bytes]]
@@ -44,8 +45,8 @@ def extract(headers: Iterable[tuple[str, bytes | None]] | None) -> SpanContext |
     traceparent = tracestate = None
     for name, value in headers or ():
         if name == "traceparent" and isinstance(value, bytes):
-            traceparent = value
-        elif name == "tracestate" and isinstance(value, bytes):
+            traceparent = value[:MAX_TEXT]
+        elif name == "tracestate" and isinstance(value, bytes) and len(value) <= MAX_TEXT:
             tracestate = value
     if traceparent is None:
         return None
@@ -77,7 +78,7 @@ def key_attribute(key: bytes | None) -> dict[str, AttributeValue]:
     """The record's key as an attribute, bytes that are no text escaped; nothing without a key."""
     if key is None:
         return {}
-    return {"messaging.kafka.message.key": key.decode("utf-8", "backslashreplace")}
+    return {"messaging.kafka.message.key": cut(key[:MAX_TEXT].decode("utf-8", "backslashreplace"))}
 
 
 @lru_cache(maxsize=256)

@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk._logs import ReadableLogRecord
-from opentelemetry.sdk._logs.export import LogRecordExportResult
+from opentelemetry.sdk._logs import ReadableLogRecord, ReadWriteLogRecord
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExportResult
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.semconv.attributes.http_attributes import HTTP_RESPONSE_STATUS_CODE
 
-from telemetry.otlp.logs import LogEncoder
+from telemetry.otlp.held import Held
+from telemetry.otlp.logs import LogEncoder, size_of
 from telemetry.otlp.spans import Queued, SpanEncoder
 
 logger = logging.getLogger(__name__)
@@ -61,9 +62,16 @@ class CachingSpanExporter(OTLPSpanExporter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.encoder = SpanEncoder()
+        self.held: Held | None = None
 
     def export(self, spans: Sequence[ReadableSpan | Queued]) -> SpanExportResult:
         sent = _send(self, self.encoder.encode, spans)
+        if self.held is not None:
+            with self.held.lock:
+                for span in spans:
+                    if isinstance(span, Queued) and span.held is not None:
+                        self.held.add(-span.held)
+                        span.held = None
         return SpanExportResult.SUCCESS if sent else SpanExportResult.FAILURE
 
 
@@ -79,11 +87,14 @@ class EncodingSpanProcessor(BatchSpanProcessor):
     def __init__(self, exporter: CachingSpanExporter, **options: Any) -> None:
         super().__init__(exporter, **options)
         self._encoder = exporter.encoder
+        self._held = exporter.held = Held(self._batch_processor)
         self._fresh: list[Queued] = []
 
     def on_end(self, span: ReadableSpan) -> None:
         context = span._context
         if context is None or not context.trace_flags & 1:
+            return
+        if not self._held.has_room():
             return
         queued = Queued(span)
         self._batch_processor.emit(queued)  # type: ignore[arg-type]  # for our exporter alone
@@ -93,6 +104,11 @@ class EncodingSpanProcessor(BatchSpanProcessor):
             self._fresh = []
             for each in fresh:
                 each.encode(self._encoder)
+            with self._held.lock:
+                for each in fresh:
+                    if each.held is not None:
+                        each.held = len(each.field)
+                        self._held.add(each.held)
 
 
 class CachingLogExporter(OTLPLogExporter):
@@ -101,7 +117,25 @@ class CachingLogExporter(OTLPLogExporter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._encoder = LogEncoder()
+        self.held: Held | None = None
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         sent = _send(self, self._encoder.encode, batch)
+        if self.held is not None:
+            with self.held.lock:
+                self.held.add(-sum(size_of(record.log_record) for record in batch))
         return LogRecordExportResult.SUCCESS if sent else LogRecordExportResult.FAILURE
+
+
+class BoundedLogProcessor(BatchLogRecordProcessor):
+    """The stock batch processor, with a bound on the bytes of what waits."""
+
+    def __init__(self, exporter: CachingLogExporter, **options: Any) -> None:
+        super().__init__(exporter, **options)
+        self._held = exporter.held = Held(self._batch_processor)
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        if self._held.has_room():
+            with self._held.lock:
+                self._held.add(size_of(log_record.log_record))
+            super().on_emit(log_record)

@@ -87,13 +87,15 @@ class Queued:
     Whoever makes them, the thread where it ended or the exporter's, they are the same.
     """
 
-    __slots__ = ("field", "resource", "scope", "span")
+    __slots__ = ("field", "held", "resource", "scope", "span")
 
     def __init__(self, span: ReadableSpan) -> None:
         self.resource = span._resource
         self.scope = span._instrumentation_scope
         self.span: ReadableSpan | None = span
         self.field = b""
+        self.held: int | None = 0
+        """Bytes that it counts for in the queue; None once it has left."""
 
     def encode(self, encoder: "SpanEncoder") -> bytes:
         """The span's field of a request; empty, after a line in the log, if there can be none."""

@@ -14,6 +14,7 @@ from contracts.asyncapi import asyncapi_route
 from contracts.health import Readiness, health_routes
 from contracts.problems import Problems
 from contracts.requests import JsonRequest
+from contracts.schema_page import SchemaPage, schema_router
 
 
 def create_api(
@@ -51,7 +52,8 @@ def create_api(
             title="backend",
             version="1.0.0",
             description="The catalogue of the books: shelf marks and sort keys.",
-            path="/schema",
+            openapi_router=schema_router(),
+            render_plugins=[SchemaPage()],
         ),
         request_class=JsonRequest,
         plugins=[Problems(unavailable)],

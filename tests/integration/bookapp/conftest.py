@@ -1,4 +1,4 @@
-"""bookapp as its users start it: a uvicorn process on real embedded parts."""
+"""bookapp as its users start it: a process on real embedded parts."""
 
 from collections.abc import Callable, Iterator
 
@@ -43,7 +43,7 @@ def start_bookapp(run_service: RunService) -> Iterator[Callable[..., Bookapp]]:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         process = run_service(
-            ["uvicorn", "bookapp.app:app", "--port", str(port), "--workers", str(workers)],
+            ["bookapp", "--port", str(port), "--workers", str(workers)],
             {
                 "DATABASE_URL": database_url,
                 "KAFKA_BROKER_URL": broker,

@@ -132,7 +132,7 @@ def test_migrations_by_hand(start_bookapp, run_service, postgres_url):
 )
 def test_a_wrong_setting_ends_the_start_with_one_line(run_service, variable, value):
     env = {"DATABASE_URL": "postgresql://user:hunter2@127.0.0.1:1/books", variable: value}
-    process = run_service(["uvicorn", "bookapp.app:app", "--port", str(free_port())], env)
+    process = run_service(["bookapp", "--port", str(free_port())], env)
     assert process.wait(20) != 0
     (line,) = process.lines
     assert line.startswith("bookapp: ")

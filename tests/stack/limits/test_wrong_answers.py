@@ -103,7 +103,7 @@ def start(run_service: RunService) -> Iterator[Start]:
     def start(service: str, **env: str) -> Service:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
-        command = ["uvicorn", "bookapp.app:app", "--port", str(port), "--no-access-log"]
+        command = ["bookapp", "--port", str(port)]
         if service == "backend":
             command = ["faust", "-A", "backend.app", "worker", "-l", "info"]
             env["BACKEND_PORT"] = str(port)

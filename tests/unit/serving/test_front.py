@@ -88,7 +88,7 @@ def ask(front, method="GET", *headers, host=b"localhost:8000", version="1.1"):
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
 def test_only_names_that_are_ours_are_answered(method, host, names, taken):
     inside = Inside()
-    status, sent, _ = ask(Front(inside, hosts=host_names(names)), method, JSON, host=host)
+    status, sent, _ = ask(Front(inside, hosts=host_names("HOSTS", names)), method, JSON, host=host)
     assert status == (200 if taken else 400)
     assert bool(inside.methods) is taken
     if not taken:
@@ -104,8 +104,8 @@ def test_http_1_0_may_come_without_a_host():
     "text", ["http://books.example", "a b", "books.example:8000", "a/b", "a,*b"]
 )
 def test_a_setting_that_names_no_hosts_is_refused(text):
-    with pytest.raises(ValueError, match="names of hosts"):
-        host_names(text)
+    with pytest.raises(ValueError, match="HOSTS takes names of hosts"):
+        host_names("HOSTS", text)
 
 
 WRITES = ["POST", "PUT", "PATCH", "DELETE", "WEIRD"]
