@@ -8,108 +8,24 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
-from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource
 
 from embedded.processes import Process
 from embedded.waiting import wait_until
 
 FAUST = Path(sys.executable).parent / "faust"
-HEAD = """
-import asyncio, os
-import faust
-import msgspec
-from mode import Service
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
-from delivery.application import create_app
-from delivery.kafka.settings import KafkaSettings
-from delivery.topics import json_topic
-from telemetry import read_settings
-
-trace.set_tracer_provider(TracerProvider())
-tracer = trace.get_tracer("program")
-app = create_app(os.environ["NAME"], read_settings(KafkaSettings, os.environ))
-"""
-_numbers = itertools.count(1)
-
-
-class Program:
-    """A module with an application, a group of its own, and what its workers and commands say."""
-
-    def __init__(self, kafka_url: str, directory: Path, run: Callable[..., Process]) -> None:
-        self.name = f"program-{os.getpid()}-{next(_numbers)}"
-        self.kafka_url = kafka_url
-        self._directory = directory
-        self._run = run
-
-    def write(self, body: str) -> None:
-        (self._directory / "program.py").write_text(HEAD + textwrap.dedent(body))
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            "NAME": self.name,
-            "KAFKA_BROKER_URL": self.kafka_url,
-            "PYTHONPATH": os.pathsep.join([str(self._directory), *filter(None, sys.path)]),
-            "PYTHONUNBUFFERED": "1",
-        }
-
-    def worker(self, *options: str, of: str = "") -> Process:
-        return self._run(
-            [FAUST, "-A", f"program{of}", "worker", "--without-web", *options],
-            self.environment,
-            name="worker",
-        )
-
-    def command(self, *words: str, code: int = 0, of: str = "") -> str:
-        """What ``faust -A program …`` says, both ways out; its status is to be ``code``."""
-        done = subprocess.run(
-            [FAUST, "-A", f"program{of}", *words],
-            env=os.environ | self.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def records(self, topic: str, count: int) -> list[Message]:
-        """The first records of a topic of one partition."""
-        consumer = Consumer({"bootstrap.servers": self.kafka_url, "group.id": f"r-{self.name}"})
-        try:
-            consumer.assign([TopicPartition(topic, 0, 0)])
-            found: list[Message] = []
-
-            def enough() -> bool:
-                message = consumer.poll(0.2)
-                if message is not None and message.error() is None:
-                    found.append(message)
-                return len(found) >= count
-
-            wait_until(enough, 30, what=f"{count} records on {topic}")
-            return found
-        finally:
-            consumer.close()
-
-
-@pytest.fixture
-def program(kafka_url: str, tmp_path: Path, run_service: Callable[..., Process]) -> Program:
-    return Program(kafka_url, tmp_path, run_service)
 
 
 def said(worker: Process, line: str) -> int:
     return worker.lines.count(line)
 
 
-def test_timers_crontabs_tasks_services_and_signals_of_a_worker(program: Program) -> None:
+def test_timers_crontabs_tasks_services_and_signals_of_a_worker(program: Any) -> None:
     program.write(
         """
         @app.timer(0.2)
@@ -155,7 +71,7 @@ def test_timers_crontabs_tasks_services_and_signals_of_a_worker(program: Program
 
 
 def test_one_worker_of_the_group_leads_and_another_follows_when_it_is_killed(
-    program: Program,
+    program: Any,
 ) -> None:
     program.write(
         """
@@ -194,7 +110,7 @@ def test_one_worker_of_the_group_leads_and_another_follows_when_it_is_killed(
 
 
 def test_there_are_never_two_leaders_also_when_one_was_stopped_and_wakes_up(
-    program: Program,
+    program: Any,
 ) -> None:
     program.write(
         """
@@ -223,7 +139,7 @@ def test_there_are_never_two_leaders_also_when_one_was_stopped_and_wakes_up(
 
 
 def test_every_way_to_send_has_a_span_a_traceparent_and_is_durable_when_awaited(
-    program: Program,
+    program: Any,
 ) -> None:
     topic = f"{program.name}.parcels"
     program.write(
@@ -263,7 +179,7 @@ def test_every_way_to_send_has_a_span_a_traceparent_and_is_durable_when_awaited(
     assert dict(records[3].headers() or [])["mine"] == b"1"
 
 
-def test_a_topic_of_the_application_is_created_with_its_settings(program: Program) -> None:
+def test_a_topic_of_the_application_is_created_with_its_settings(program: Any) -> None:
     topic = f"{program.name}.greetings"
     program.write(
         f"""
@@ -309,7 +225,7 @@ PROGRAM_OF_COMMANDS = """
 """
 
 
-def test_the_commands_of_faust_do_what_they_say(program: Program) -> None:
+def test_the_commands_of_faust_do_what_they_say(program: Any) -> None:
     program.write(PROGRAM_OF_COMMANDS)
     assert "greet" in program.command("--help")
     assert program.command("greet", "--name", "Ada") == "hello Ada\n"
@@ -338,7 +254,7 @@ def test_the_commands_of_faust_do_what_they_say(program: Program) -> None:
     ],
 )
 def test_what_a_command_cannot_do_it_says_in_one_line(
-    program: Program, words: list[str], line: str
+    program: Any, words: list[str], line: str
 ) -> None:
     program.write(PROGRAM_OF_COMMANDS)
     done = subprocess.run(
@@ -364,7 +280,7 @@ def test_what_a_command_cannot_do_it_says_in_one_line(
     ],
 )
 def test_a_worker_with_what_is_refused_does_not_start_and_says_one_line(
-    program: Program, use: str, line: str
+    program: Any, use: str, line: str
 ) -> None:
     program.write(use)
     said = program.command("worker", code=1)
@@ -373,7 +289,7 @@ def test_a_worker_with_what_is_refused_does_not_start_and_says_one_line(
 
 
 @pytest.mark.parametrize("set_up", ["", "logging.basicConfig(level=logging.WARNING)"])
-def test_the_log_level_of_the_command_line_is_obeyed(program: Program, set_up: str) -> None:
+def test_the_log_level_of_the_command_line_is_obeyed(program: Any, set_up: str) -> None:
     program.write(
         f"""
         import logging
@@ -395,7 +311,7 @@ def test_the_log_level_of_the_command_line_is_obeyed(program: Program, set_up: s
     assert said(loud, f"handlers {int(bool(set_up))}") > 0
 
 
-def test_an_error_in_a_task_ends_the_worker_with_a_status(program: Program) -> None:
+def test_an_error_in_a_task_ends_the_worker_with_a_status(program: Any) -> None:
     program.write(
         """
         @app.timer(0.1)
@@ -408,7 +324,7 @@ def test_an_error_in_a_task_ends_the_worker_with_a_status(program: Program) -> N
     assert any("on purpose" in line for line in worker.lines)
 
 
-def test_a_worker_told_to_stop_while_kafka_is_away_starts_no_task(program: Program) -> None:
+def test_a_worker_told_to_stop_while_kafka_is_away_starts_no_task(program: Any) -> None:
     program.kafka_url = "127.0.0.1:1"
     program.write(
         """
@@ -423,10 +339,11 @@ def test_a_worker_told_to_stop_while_kafka_is_away_starts_no_task(program: Progr
     assert said(worker, "task") == 0
 
 
-def test_a_stock_application_in_the_same_process_goes_on_as_if_alone(program: Program) -> None:
+def test_a_stock_application_in_the_same_process_goes_on_as_if_alone(program: Any) -> None:
     program.write(
         """
         from pathlib import Path
+from typing import Any
 
         stock = faust.App(
             f"{app.conf.id}-stock",
