@@ -20,7 +20,7 @@ write_hashes = $(1)/bin/uv pip compile --quiet --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo parts migrate test stack-test chaos load bench check coverage queries \
-        contracts openapi asyncapi signals client schemas telemetry dashboards constraints hashes audit sbom up down clean
+        contracts openapi asyncapi signals client schemas telemetry dashboards screenshots constraints hashes audit sbom up down clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -113,6 +113,9 @@ telemetry: setup  ## write the lists of metrics and attributes to docs/telemetry
 
 dashboards: setup  ## write Grafana's dashboards to infra/grafana/dashboards
 	@$(BIN)/python infra/grafana/generate.py
+
+screenshots: setup  ## take README's pictures of the page in docs/images, from a demo, in a real browser
+	@$(BIN)/python -m embedded.screenshots $(ARGS)
 
 constraints:  ## resolve all versions anew, into constraints.txt (make setup then installs them)
 	@rm -rf $(VENV)-new && $(PYTHON) -m venv $(VENV)-new

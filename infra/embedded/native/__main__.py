@@ -1,13 +1,15 @@
 """`python -m embedded.native`: has this machine what the real parts are made with?
 
 One line for each program that is missing, with what to install, and exit status 1 when one is.
-`--debian` prints the names of Debian's packages for what is missing instead, and ends with 0.
+`--debian` prints the names of Debian's packages for what is missing instead, and ends with 0; the
+browser of the page's tests is among them (without one they are left out).
 """
 
 import argparse
 import shutil
 import sys
 
+from embedded.browser import chromium
 from embedded.native.cache import MissingTool, tool
 from embedded.native.certificates import INSTALL_OPENSSL
 from embedded.native.collector import INSTALL_GO
@@ -54,7 +56,8 @@ def main() -> int:
     options = parser.parse_args()
     found = missing()
     if options.debian:
-        print(" ".join(package for package in found.values() if package))
+        wanted = [package for package in found.values() if package]
+        print(" ".join([*wanted, *([] if chromium() else ["chromium"])]))
         return 0
     for line in found:
         print(line, file=sys.stderr)

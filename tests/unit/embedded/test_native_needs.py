@@ -24,4 +24,4 @@ def test_packages_are_named_for_a_script(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sys.argv", ["needs", "--debian"])
     assert needs.main() == 0
-    assert {"maven", "nodejs", "npm", "openssl"} <= set(capsys.readouterr().out.split())
+    assert {"maven", "nodejs", "npm", "openssl", "chromium"} <= set(capsys.readouterr().out.split())

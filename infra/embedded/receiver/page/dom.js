@@ -1,47 +1,74 @@
 // Builds elements. Text only ever becomes text: nothing here parses HTML.
 
-/** An element: attributes (`on…` are listeners, `class` a class), then children (nodes or text). */
+const SVG = document.querySelector("svg").namespaceURI;
+
+/** An HTML element: attributes (`on…` are listeners, `style` an object), then nodes or text. */
 export function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** The same in SVG. */
+export function shape(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function fill(made, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else made.setAttribute(name, value === true ? "" : value);
+    else if (name === "style") {
+      // Through the object model: the content security policy refuses style attributes.
+      for (const [property, set] of Object.entries(value)) made.style.setProperty(property, set);
+    } else made.setAttribute(name, value === true ? "" : value);
   }
-  made.append(...children.filter((child) => child !== null && child !== undefined));
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return made;
 }
 
-/** Nanoseconds as "1.25 ms". */
-export function duration(nanoseconds) {
-  const ms = nanoseconds / 1e6;
-  if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
-  return ms >= 10 ? `${ms.toFixed(0)} ms` : `${ms.toFixed(2)} ms`;
+/** Names and values in two columns; a value that is no text is shown as JSON. */
+export function table(rows) {
+  const text = (value) => (typeof value === "string" || value instanceof Node ? value : JSON.stringify(value));
+  return element(
+    "table",
+    { class: "pairs" },
+    element(
+      "tbody",
+      {},
+      rows.map(([name, value]) =>
+        element("tr", {}, element("th", { scope: "row" }, breakable(name)), element("td", {}, text(value))),
+      ),
+    ),
+  );
 }
 
-/** "1 span", "2 spans". */
-export function counted(number, noun) {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+/** A name that may go on in the next line after each of its dots. */
+function breakable(name) {
+  return String(name).split(/(?<=[._])/).flatMap((part) => [part, document.createElement("wbr")]);
 }
 
-/** Nanoseconds since the epoch as a local time of day. */
-export function clock(nanoseconds) {
-  const when = new Date(nanoseconds / 1e6);
-  const millis = String(when.getMilliseconds()).padStart(3, "0");
-  return `${when.toLocaleTimeString([], { hour12: false })}.${millis}`;
-}
-
-/** One of eight colours for a service, the same wherever it appears. */
-export function colour(service) {
-  let hash = 0;
-  for (const char of service) hash = (hash * 31 + char.codePointAt(0)) >>> 0;
-  return `service-${hash % 8}`;
-}
-
-/** The JSON of an address; null for a 404. Throws when the receiver does not answer. */
-export async function load(address) {
-  const answer = await fetch(address);
-  if (answer.status === 404) return null;
-  if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
-  return answer.json();
+/**
+ * Bring the children of `place` in line with `items`. An element whose item says the same as before
+ * stays as it is: neither focus, selection nor scroll position is lost.
+ */
+export function reconcile(place, items, key, make) {
+  const before = new Map([...place.children].map((child) => [child.dataset.key, child]));
+  const focused = place.contains(document.activeElement) ? document.activeElement.closest("[data-key]")?.dataset.key : null;
+  const wanted = items.map((item) => {
+    const name = String(key(item));
+    const said = JSON.stringify(item);
+    const kept = before.get(name);
+    if (kept && kept.said === said) return kept;
+    const made = make(item);
+    made.dataset.key = name;
+    made.said = said;
+    return made;
+  });
+  wanted.forEach((child, index) => {
+    if (place.children[index] !== child) place.insertBefore(child, place.children[index] ?? null);
+  });
+  while (place.children.length > wanted.length) place.lastElementChild.remove();
+  if (focused && !place.contains(document.activeElement)) {
+    const again = wanted.find((child) => child.dataset.key === focused);
+    (again?.matches("a, button") ? again : again?.querySelector("a, button"))?.focus({ preventScroll: true });
+  }
 }

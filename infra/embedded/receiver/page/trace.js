@@ -1,185 +1,229 @@
-// One trace: the waterfall, attributes on click, links both ways, log lines and Sentry events.
-import { clock, colour, counted, duration, element, load } from "./dom.js";
+// One trace, and with it the traces at the other end of its links, as one picture.
+import { address, changed, go } from "./address.js";
+import { colour } from "./colours.js";
+import { details, sentryEvent } from "./details.js";
+import { element } from "./dom.js";
+import { clock, counted, duration, whole } from "./format.js";
+import { describe, offKey, onKey } from "./keys.js";
+import { logLine, loudness } from "./lines.js";
+import { load } from "./load.js";
+import { forest, rowsOf } from "./tree.js";
+import { Waterfall } from "./waterfall.js";
 
-const NAMED_LINKS = 12; // traces that are looked up for the names of their spans
+const TREE = "In the waterfall";
+for (const [keys, does] of [
+  ["↓ ↑", "the next, the previous span (j, k too)"],
+  ["→ ←", "unfold, fold or go to the parent"],
+  ["Enter", "to the span's details"],
+  ["n", "the next error"],
+]) describe(keys, does, TREE);
 
-/** Draw a trace into `place`; `chosen` is the id of the span to open, `moved` says to go there. */
-export async function renderTrace(place, trace, chosen, moved) {
-  const names = await linkedNames(trace);
-  const open = new Set([...place.querySelectorAll('[aria-expanded="true"]')].map((b) => b.dataset.span));
-  if (chosen) open.add(chosen);
-  const context = { trace, names, open, ...bounds(trace) };
-  place.replaceChildren(heading(context), waterfall(context), beside(context));
-  if (!moved) return;
-  const target = chosen ? place.querySelector(`[data-span="${CSS.escape(chosen)}"]`) : null;
-  if (target) target.focus();
-  else place.focus({ preventScroll: true });
-  (target ?? place).scrollIntoView({ block: "nearest" });
-}
-
-function bounds(trace) {
-  const start = Math.min(...trace.spans.map((span) => span.start));
-  const end = Math.max(...trace.spans.map((span) => span.end));
-  return { start, length: Math.max(end - start, 1) };
-}
-
-/** What a link leads to, as "traceId/spanId" → span, for the first few linked traces. */
-async function linkedNames(trace) {
-  const ids = new Set(trace.spans.flatMap((span) => span.links.map((link) => link.trace_id)));
-  for (const link of trace.linked_from) ids.add(link.from_trace_id);
-  const wanted = [...ids].slice(0, NAMED_LINKS);
-  const found = await Promise.all(wanted.map((id) => load(`api/traces/${encodeURIComponent(id)}`)));
-  const spans = found.flatMap((other) => other?.spans ?? []);
-  return new Map(spans.map((span) => [`${span.trace_id}/${span.span_id}`, span]));
-}
-
-function heading({ trace, start, length }) {
-  const root = trace.spans.find((span) => !span.parent_id) ?? trace.spans[0];
-  const services = [...new Set(trace.spans.map((span) => span.service))];
-  return element(
-    "header",
-    {},
-    element("h2", {}, root.name),
-    element("p", { class: "facts" }, `trace ${trace.trace_id} · ${clock(start)} · ${duration(length)} · ${counted(trace.spans.length, "span")}`),
-    element("p", {}, ...services.map((name) => element("span", { class: `service ${colour(name)}` }, name))),
-  );
-}
-
-function waterfall(context) {
-  const items = inOrder(context.trace.spans).map(({ span, depth }) => spanItem(span, depth, context));
-  return element("ol", { class: "waterfall", "aria-label": "Spans" }, ...items);
-}
-
-/** Spans below their parents, siblings by their start; one whose parent is not here is a root. */
-function inOrder(spans) {
-  const ids = new Set(spans.map((span) => span.span_id));
-  const children = new Map();
-  for (const span of [...spans].sort((a, b) => a.start - b.start)) {
-    const parent = ids.has(span.parent_id) ? span.parent_id : "";
-    children.set(parent, [...(children.get(parent) ?? []), span]);
+export class TraceView {
+  constructor(main) {
+    this.waterfall = new Waterfall({
+      choose: (key) => key && this.choose(key),
+      toggle: (key) => this.toggle(key),
+      leave: () => this.aside.querySelector("h2")?.focus(),
+    });
+    this.head = element("header", { class: "trace-head" });
+    this.aside = element("aside", { class: "side", "aria-label": "Details" });
+    this.empty = element("p", { class: "empty", hidden: true });
+    this.body = element("div", { class: "split" }, this.waterfall.frame, this.aside);
+    main.replaceChildren(element("div", { class: "trace-view" }, this.head, this.empty, this.body));
+    onKey("l", "fold the linked traces back, and out again", () => this.set({ linked: this.linked ? "0" : "" }), TREE);
+    onKey("z", "the axis over the chosen span alone, and back", () => this.zoom(), TREE);
+    onKey("Escape", "close the details", () => this.set({ span: "" }), TREE);
+    this.said = "";
   }
-  const ordered = [];
-  const visit = (parent, depth) => {
-    for (const span of children.get(parent) ?? []) {
-      ordered.push({ span, depth });
-      visit(span.span_id, depth + 1);
+
+  async show({ id, asked }) {
+    this.id = id;
+    this.asked = asked;
+    this.linked = asked.get("linked") !== "0";
+    this.folded = new Set((asked.get("fold") ?? "").split(",").filter(Boolean));
+    const wanted = asked.get("span");
+    const question = `${id} ${this.linked} ${asked.get("traces")}`;
+    const again = question === this.question && this.story;
+    this.question = question;
+    if (again) this.draw(wanted !== this.drawnSpan);
+    else {
+      this.said = "";
+      await this.refresh();
+      this.waterfall.frame.focus({ preventScroll: true });
     }
+  }
+
+  /** Ask again; nothing is drawn anew unless something has come. */
+  async refresh() {
+    const { id, linked } = this;
+    const story = await storyOf(id, linked, this.asked.get("traces"));
+    if (id !== this.id || linked !== this.linked) return; // the reader went on meanwhile
+    const said = JSON.stringify(story);
+    if (said === this.said) return;
+    const first = this.said === "";
+    this.said = said;
+    this.story = story;
+    this.draw(first);
+  }
+
+  draw(reveal) {
+    const kept = this.story?.traces.some((trace) => trace.spans.length);
+    this.body.hidden = !kept;
+    this.empty.hidden = kept;
+    if (!kept) {
+      document.title = "Trace";
+      this.head.replaceChildren(back());
+      this.empty.textContent = `Of trace ${this.id} no span is kept (yet, or any more). When it comes, it appears here.`;
+      return;
+    }
+    const roots = forest(this.story.traces, this.story.edges);
+    this.rows = rowsOf(roots, this.folded);
+    const chosen = this.rows.find((row) => row.span.span_id === this.asked.get("span") && row.span.trace_id === this.id)
+      ?? this.rows.find((row) => row.key === this.asked.get("span"));
+    this.drawnSpan = this.asked.get("span");
+    const zoom = this.rows.find((row) => row.key === this.asked.get("zoom"));
+    this.waterfall.show(this.rows, chosen?.key, moments(this.story), zoom ? [zoom.span] : null);
+    this.waterfall.frame.classList.toggle("zoomed", Boolean(zoom));
+    if (reveal) this.waterfall.reveal();
+    this.heading(roots);
+    this.beside(chosen);
+  }
+
+  heading(roots) {
+    const own = this.story.traces.find((trace) => trace.trace_id === this.id) ?? this.story.traces[0];
+    const spans = this.story.traces.flatMap((trace) => trace.spans);
+    const top = roots.find((root) => root.span.trace_id === this.id) ?? roots[0];
+    const errors = spans.filter((span) => span.status === "error").length;
+    const start = Math.min(...own.spans.map((span) => span.start));
+    const length = Math.max(...own.spans.map((span) => span.end)) - start;
+    const services = [...new Set(spans.map((span) => span.service))];
+    const others = this.story.traces.length - 1;
+    document.title = `${top.span.name} – trace`;
+    const toggle = (others > 0 || !this.linked) && element(
+      "button",
+      { type: "button", "aria-pressed": String(this.linked), title: "Key l", onclick: () => this.set({ linked: this.linked ? "0" : "" }) },
+      this.linked ? `${counted(others, "linked trace")}` : "linked traces folded",
+    );
+    this.head.replaceChildren(
+      back(),
+      element("h1", {}, top.span.name || "(no name)"),
+      element(
+        "p",
+        { class: "facts" },
+        element("span", { class: "mono id" }, this.id),
+        element("span", {}, clock(start)),
+        element("span", {}, duration(length)),
+        others ? element("span", {}, `${duration(Math.max(...spans.map((span) => span.end)) - Math.min(...spans.map((span) => span.start)))} with links`) : null,
+        element("span", {}, counted(spans.length, "span")),
+        errors ? element("span", { class: "mark error" }, counted(errors, "error")) : null,
+        services.map((name) => element("span", { class: `service ${colour(name)}` }, name || "(no service)")),
+      ),
+      element(
+        "div",
+        { class: "tools" },
+        toggle,
+        this.left(),
+        element("button", { type: "button", class: "overview", onclick: () => this.body.classList.toggle("open") }, "Log lines"),
+        element("a", { href: address("logs", "", { trace: this.id }) }, "all log lines"),
+        element("a", { href: `api/traces/${encodeURIComponent(this.id)}` }, "JSON"),
+      ),
+    );
+  }
+
+  left() {
+    const { left_out: left, missing } = this.story;
+    return [
+      left && this.asked.get("traces") !== "200" ? element("button", { type: "button", onclick: () => this.set({ traces: "200" }) }, `${whole(left)} more not drawn`) : null,
+      left && this.asked.get("traces") === "200" ? element("span", { class: "mark warn" }, `${whole(left)} more not drawn`) : null,
+      missing.length ? element("span", { class: "mark warn" }, `${whole(missing.length)} not kept`) : null,
+    ];
+  }
+
+  beside(chosen) {
+    this.body.classList.toggle("chosen", Boolean(chosen));
+    if (!chosen) {
+      this.aside.replaceChildren(overview(this.story, (span) => address("trace", this.id, this.parameters({ span }))));
+      return;
+    }
+    const close = element("button", { type: "button", class: "close", "aria-label": "Close the details", onclick: () => this.set({ span: "" }) }, "✕");
+    this.aside.replaceChildren(close, details(chosen, this.story));
+  }
+
+  parameters(changes) {
+    return { ...Object.fromEntries(this.asked), ...changes };
+  }
+
+  set(changes) {
+    go(changed(changes), { replace: true });
+  }
+
+  choose(key) {
+    const row = this.rows.find((one) => one.key === key);
+    const own = row.span.trace_id === this.id && row.span.span_id;
+    this.set({ span: own ? row.span.span_id : row.key });
+  }
+
+  toggle(key) {
+    if (!this.folded.delete(key)) this.folded.add(key);
+    this.set({ fold: [...this.folded].join(",") });
+  }
+
+  zoom() {
+    const chosen = this.rows?.[this.waterfall.chosen];
+    this.set({ zoom: this.asked.get("zoom") || !chosen ? "" : chosen.key });
+  }
+
+  close() {
+    this.waterfall.close();
+    for (const key of ["l", "z", "Escape"]) offKey(key);
+  }
+}
+
+/** The opened trace with all that links lead to and from, or alone; null when it is not kept. */
+async function storyOf(id, linked, traces) {
+  const path = `api/traces/${encodeURIComponent(id)}`;
+  if (linked) return load(`${path}/linked`, { traces: traces || "50" });
+  const trace = await load(path);
+  return trace && { traces: [trace], edges: [], missing: [], left_out: 0 };
+}
+
+let list = "#/traces";
+
+/** Where "back to the traces" leads: the list as it was left. */
+export function remember(to) {
+  list = to;
+}
+
+function back() {
+  return element("a", { class: "back", href: list }, "← Traces");
+}
+
+function moments(story) {
+  const found = new Map();
+  const add = (trace, id, moment) => {
+    const key = `${trace}/${id}`;
+    found.set(key, [...(found.get(key) ?? []), moment]);
   };
-  visit("", 0);
-  return ordered;
+  for (const trace of story.traces) {
+    for (const span of trace.spans) {
+      for (const { name, time } of span.events.slice(0, 20)) add(trace.trace_id, span.span_id, { time, error: name === "exception" });
+    }
+    for (const log of trace.logs) add(trace.trace_id, log.span_id, { time: log.time, error: loudness(log.level) === "error" });
+  }
+  return found;
 }
 
-function spanItem(span, depth, context) {
-  const panel = element("div", { class: "panel", id: `panel-${span.span_id}` });
-  const expanded = context.open.has(span.span_id);
-  if (expanded) panel.append(attributes(span));
-  else panel.hidden = true;
-  const button = element(
-    "button",
-    {
-      type: "button",
-      class: span.status === "error" ? "span failed" : "span",
-      "data-span": span.span_id,
-      "aria-expanded": String(expanded),
-      "aria-controls": panel.id,
-      onclick: () => toggle(button, panel, span),
-    },
-    label(span, depth),
-    bar(span, context),
-    element("span", { class: "length" }, duration(span.end - span.start)),
-  );
-  return element("li", {}, button, ...links(span, context), panel);
-}
-
-function label(span, depth) {
-  const made = element(
-    "span",
-    { class: "label" },
-    element("span", { class: `service ${colour(span.service)}` }, span.service || "unknown"),
-    element("span", { class: "name" }, span.name),
-    element("span", { class: "kind" }, span.kind),
-    span.status === "error" ? element("span", { class: "mark error" }, "error") : null,
-  );
-  made.style.paddingInlineStart = `${Math.min(depth, 12) * 1.1}rem`;
-  return made;
-}
-
-function bar(span, { start, length }) {
-  const made = element("span", { class: `bar ${colour(span.service)}` });
-  const offset = Math.min(((span.start - start) / length) * 100, 99.5);
-  made.style.marginInlineStart = `${offset}%`;
-  made.style.width = `${Math.min(Math.max(((span.end - span.start) / length) * 100, 0.5), 100 - offset)}%`;
-  return element("span", { class: "track", "aria-hidden": "true" }, made);
-}
-
-function toggle(button, panel, span) {
-  const opening = panel.hidden;
-  panel.hidden = !opening;
-  button.setAttribute("aria-expanded", String(opening));
-  if (opening && !panel.hasChildNodes()) panel.append(attributes(span));
-}
-
-function links(span, context) {
-  const forward = span.links.map((link) => ["→ links to", link.trace_id, link.span_id]);
-  const back = context.trace.linked_from
-    .filter((link) => link.span_id === span.span_id)
-    .map((link) => ["← linked from", link.from_trace_id, link.from_span_id]);
-  return [...forward, ...back].map(([word, traceId, spanId]) => {
-    const other = context.names.get(`${traceId}/${spanId}`);
-    const name = other ? `${other.name} (${other.service})` : `span ${spanId}`;
-    const anchor = element("a", { href: `#/${traceId}/${spanId}` }, `${name} in trace ${traceId.slice(0, 8)}…`);
-    return element("p", { class: "link" }, `${word} `, anchor);
-  });
-}
-
-function attributes(span) {
-  const rows = Object.entries(span.attributes);
-  if (span.status_message) rows.unshift(["status message", span.status_message]);
-  rows.push(["span id", span.span_id], ["instrumentation scope", span.scope]);
-  const events = span.events.map((event) =>
-    element("section", { class: "event" }, element("h4", {}, `event ${event.name}, ${clock(event.time)}`), table(Object.entries(event.attributes))),
-  );
-  const resource = element("details", {}, element("summary", {}, "resource"), table(Object.entries(span.resource)));
-  return element("div", {}, table(rows), ...events, resource);
-}
-
-function table(rows) {
-  const text = (value) => (typeof value === "string" ? value : JSON.stringify(value));
-  const lines = rows.map(([name, value]) =>
-    element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, text(value))),
-  );
-  return element("table", {}, element("tbody", {}, ...lines));
-}
-
-function beside({ trace }) {
-  const names = new Map(trace.spans.map((span) => [span.span_id, span.name]));
-  const jump = (id) =>
-    names.has(id) ? element("a", { class: "of", href: `#/${trace.trace_id}/${id}` }, names.get(id)) : null;
-  const logs = [...trace.logs].sort((a, b) => a.time - b.time).map((log) =>
-    element(
-      "li",
-      { class: /ERROR|CRITICAL|FATAL/.test(log.level) ? "failed" : null },
-      element("span", { class: "facts" }, `${clock(log.time)} ${log.level} ${log.service} `),
-      element("span", { class: "message" }, log.message),
-      jump(log.span_id),
-    ),
-  );
-  const events = trace.sentry.map((event) =>
-    element(
-      "li",
-      { class: "failed" },
-      element("span", { class: "facts" }, `${clock(event.time)} ${event.level} `),
-      element("span", { class: "message" }, event.message),
-      jump(event.span_id),
-      table(Object.entries(event.tags)),
-    ),
-  );
-  const section = (title, items, none) =>
-    element("section", {}, element("h3", {}, title), items.length ? element("ul", {}, ...items) : element("p", { class: "empty" }, none));
+function overview(story, to) {
+  const logs = story.traces.flatMap((trace) => trace.logs).sort((a, b) => a.time - b.time);
+  const sentry = story.traces.flatMap((trace) => trace.sentry);
+  const item = (one, made) => element("li", {}, one.span_id ? element("a", { href: to(`${one.trace_id}/${one.span_id}`) }, made) : made);
   return element(
-    "aside",
-    { "aria-label": "Log lines and errors" },
-    section("Log lines", logs, "None in this trace."),
-    section("Sentry events", events, "None in this trace."),
+    "div",
+    { class: "details" },
+    element("h2", { tabindex: "-1" }, "Along the way"),
+    element("h3", {}, counted(logs.length, "log line")),
+    logs.length ? element("ul", { class: "lines-of" }, logs.slice(0, 300).map((log) => item(log, logLine(log)))) : element("p", { class: "faint" }, "None in these traces."),
+    element("h3", {}, counted(sentry.length, "Sentry event")),
+    sentry.length ? element("ul", { class: "lines-of" }, sentry.map((event) => item(event, sentryEvent(event)))) : element("p", { class: "faint" }, "None in these traces."),
   );
 }

@@ -1,0 +1,66 @@
+// Keyboard shortcuts: single keys, listed under "?". They rest while somebody types.
+import { element } from "./dom.js";
+
+const known = []; // {keys, does, group}
+const actions = new Map();
+
+/** Take a key (`"t"`, or `"g t"` for two in a row); `does` is what the list under "?" says. */
+export function onKey(keys, does, action, group = "Everywhere") {
+  if (!known.some((one) => one.keys === keys && one.group === group)) known.push({ keys, does, group });
+  actions.set(keys, action);
+}
+
+/** Say a key in the list that its own element takes. */
+export function describe(keys, does, group) {
+  if (!known.some((one) => one.keys === keys && one.group === group)) known.push({ keys, does, group });
+}
+
+/** Forget an action; its line in the list stays. */
+export function offKey(keys) {
+  actions.delete(keys);
+}
+
+let first = "";
+
+/** Start listening; `dialog` is the element that lists the keys. */
+export function listen(dialog) {
+  onKey("?", "this list", () => open(dialog));
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, select, textarea, dialog[open]");
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing) {
+      if (event.key === "Escape" && event.target.matches("input, select")) event.target.blur();
+      return;
+    }
+    const pair = `${first} ${event.key}`;
+    const action = actions.get(pair) ?? actions.get(event.key);
+    first = event.key === "g" ? "g" : "";
+    if (!action) return;
+    event.preventDefault();
+    action(event);
+  });
+}
+
+/** Show the list of keys. */
+export function open(dialog) {
+  const groups = [...new Set(known.map((one) => one.group))];
+  const close = element("button", { type: "button", onclick: () => dialog.close() }, "Close");
+  dialog.replaceChildren(
+    element("h2", { id: "keys-title" }, "Keyboard"),
+    element(
+      "div",
+      { class: "keys" },
+      groups.map((group) =>
+        element(
+          "section",
+          {},
+          element("h3", {}, group),
+          element("dl", {}, known.filter((one) => one.group === group).map(({ keys, does }) => [element("dt", {}, keys.split(" ").map((key) => element("kbd", {}, key))), element("dd", {}, does)])),
+        ),
+      ),
+    ),
+    close,
+  );
+  if (!dialog.open) dialog.showModal();
+  close.focus();
+}

@@ -1,0 +1,20 @@
+// A log line as the views show it.
+import { element } from "./dom.js";
+import { clock } from "./format.js";
+
+/** "error", "warn" or "": how loud a level is. */
+export function loudness(level) {
+  if (/ERR|CRIT|FATAL/i.test(level)) return "error";
+  return /WARN/i.test(level) ? "warn" : "";
+}
+
+/** Time, level and message, for a span's details. */
+export function logLine(log) {
+  return element(
+    "span",
+    { class: `logline ${loudness(log.level)}` },
+    element("span", { class: "faint" }, clock(log.time)),
+    element("span", { class: `level mark ${loudness(log.level)}` }, log.level || "–"),
+    element("span", { class: "message" }, log.message),
+  );
+}

@@ -1,0 +1,199 @@
+// The waterfall: spans as a tree beside their time axis. Only the rows in view are drawn.
+import { colour } from "./colours.js";
+import { element } from "./dom.js";
+import { duration } from "./format.js";
+import { timeScale } from "./scale.js";
+import { VirtualList } from "./virtual.js";
+
+const DEEP = 20; // levels that are indented; deeper ones stand below each other
+
+/** `choose(key)`, `toggle(key)` and `leave()` are told what the reader does. */
+export class Waterfall {
+  constructor({ choose, toggle, leave }) {
+    this.choose = choose;
+    this.toggle = toggle;
+    this.rows = [];
+    this.chosen = -1;
+    this.ruler = element("div", { class: "ruler", "aria-hidden": "true" });
+    this.lines = element("div", { class: "lines", "aria-hidden": "true" });
+    this.list = element("div", { class: "rows", role: "presentation" });
+    this.frame = element(
+      "div",
+      { class: "waterfall", role: "tree", tabindex: "0", "aria-label": "Spans" },
+      this.ruler,
+      this.lines,
+      this.list,
+    );
+    this.frame.addEventListener("keydown", (event) => this.keys(event, leave));
+    const height = () => Number.parseInt(getComputedStyle(this.frame).getPropertyValue("--row"), 10) || 28;
+    this.virtual = new VirtualList(this.frame, this.list, (row, index) => this.row(row, index), height);
+  }
+
+  /** Draw rows of `rowsOf`; `key` is the chosen one, `events` its moments: key → `[{time, error}]`. */
+  show(rows, key, events, within = null) {
+    this.events = events;
+    const spans = within ?? rows.map((row) => row.span);
+    this.scale = timeScale(spans.map((span) => [span.start, span.end]));
+    this.rows = rows;
+    this.chosen = rows.findIndex((row) => row.key === key);
+    this.virtual.set(rows);
+    this.axis();
+    this.mark();
+  }
+
+  /** Bring the chosen row into view. */
+  reveal() {
+    if (this.chosen >= 0) this.virtual.reveal(this.chosen);
+  }
+
+  axis() {
+    const place = (at) => ({ left: `${at * 100}%` });
+    const ticks = this.scale.ticks(this.frame.clientWidth < 700 ? 4 : 8);
+    const named = ticks.filter(({ at }, index) => at < 0.93 && !(at - (ticks[index - 1]?.at ?? -1) < 0.08));
+    const broken = this.scale.breaks;
+    this.ruler.replaceChildren(
+      element(
+        "div",
+        { class: "track" },
+        named.map(({ at, since }) => element("span", { class: "tick", style: place(at) }, `+${tidy(since)}`)),
+        broken.map((piece) =>
+          element("span", { class: "break", style: { left: `${(piece.at + piece.width / 2) * 100}%` } }, `// ${duration(piece.to - piece.from)}`),
+        ),
+      ),
+    );
+    this.lines.replaceChildren(
+      element(
+        "div",
+        { class: "track" },
+        ticks.map(({ at }) => element("i", { style: place(at) })),
+        broken.map((piece) => element("b", { style: { left: `${piece.at * 100}%`, width: `${piece.width * 100}%` } })),
+      ),
+    );
+    this.lines.style.setProperty("height", `${this.rows.length * this.virtual.tall}px`);
+  }
+
+  row(row, index) {
+    const { span } = row;
+    const failed = span.status === "error";
+    const fold = row.node.children.length
+      ? element("button", { type: "button", class: "fold", tabindex: "-1", "aria-hidden": "true", onclick: (event) => this.fold(event, row.key) }, row.folded ? "▸" : "▾")
+      : element("span", { class: "fold" });
+    return element(
+      "div",
+      {
+        class: `row ${colour(span.service)}${failed ? " failed" : ""}${row.edge ? " linked" : ""}`,
+        role: "treeitem",
+        id: `row-${index}`,
+        "aria-level": String(row.depth + 1),
+        "aria-selected": String(index === this.chosen),
+        "aria-expanded": row.node.children.length ? String(!row.folded) : null,
+        "aria-setsize": String(row.of),
+        "aria-posinset": String(row.place),
+        "aria-label": said(row),
+        "data-span": span.span_id,
+        onclick: () => this.choose(row.key),
+      },
+      element(
+        "div",
+        { class: "cell", style: { "--depth": String(Math.min(row.depth, DEEP)) } },
+        fold,
+        row.edge ? element("span", { class: "arrow", title: `Linked: a trace of its own, ${span.trace_id}` }, "⇢") : null,
+        element("span", { class: "name", title: `${span.service}: ${span.name}` }, span.name || "(no name)"),
+        element("span", { class: "of" }, span.service || "(no service)"),
+        failed ? element("span", { class: "mark error" }, "error") : null,
+        row.marks.map((mark) => element("span", { class: `mark ${mark === "dead letter" ? "error" : "warn"}` }, mark)),
+        row.folded ? element("span", { class: "mark" }, `+${below(row.node)}`) : null,
+      ),
+      this.track(row),
+    );
+  }
+
+  track({ key, span, edge, cause }) {
+    const { at } = this.scale;
+    const from = at(span.start);
+    const to = Math.max(at(span.end), from);
+    const place = (left, right) => ({ left: `${left * 100}%`, width: `${(right - left) * 100}%` });
+    const length = element("span", {}, duration(span.end - span.start));
+    const sides = { left: [], on: [], right: [] };
+    const gap = edge && span.start > cause.end;
+    if (gap) sides[from > 0.35 ? "left" : "right"].push(element("span", { class: "waited" }, waited({ span, edge, cause })));
+    if (to <= 0.85) sides.right.unshift(length);
+    else sides[from > 0.15 ? "left" : "on"].push(length);
+    const label = (side, style) => (sides[side].length ? element("span", { class: `length ${side}`, style }, sides[side]) : null);
+    return element(
+      "div",
+      { class: "track" },
+      gap ? element("span", { class: "wait", style: place(at(cause.end), from) }) : null,
+      element("span", { class: "block", style: place(from, to) }),
+      (this.events.get(key) ?? []).map(({ time, error }) => element("i", { class: error ? "moment error" : "moment", style: { left: `${at(time) * 100}%` } })),
+      label("left", { right: `${(1 - from) * 100}%` }),
+      label("on", { right: "0" }),
+      label("right", { left: `${to * 100}%` }),
+    );
+  }
+
+  fold(event, key) {
+    event.stopPropagation();
+    this.toggle(key);
+  }
+
+  mark() {
+    for (const [index, made] of this.virtual.drawn) made.setAttribute("aria-selected", String(index === this.chosen));
+    if (this.chosen >= 0) this.frame.setAttribute("aria-activedescendant", `row-${this.chosen}`);
+    else this.frame.removeAttribute("aria-activedescendant");
+  }
+
+  keys(event, leave) {
+    if (event.target !== this.frame || event.ctrlKey || event.metaKey || event.altKey) return;
+    const row = this.rows[this.chosen];
+    const to = {
+      ArrowDown: this.chosen + 1, j: this.chosen + 1, ArrowUp: this.chosen - 1, k: this.chosen - 1,
+      PageDown: this.chosen + 15, PageUp: this.chosen - 15, Home: 0, End: this.rows.length - 1,
+      n: this.rows.findIndex((one, index) => index > this.chosen && one.span.status === "error"),
+    }[event.key];
+    if (to !== undefined) {
+      const index = Math.min(Math.max(to, 0), this.rows.length - 1);
+      if (event.key !== "n" || to >= 0) this.choose(this.rows[index]?.key);
+    } else if (event.key === "ArrowRight" && row) row.folded ? this.toggle(row.key) : this.choose(this.rows[this.chosen + 1]?.key);
+    else if (event.key === "ArrowLeft" && row) {
+      if (row.node.children.length && !row.folded) this.toggle(row.key);
+      else if (row.node.parent) this.choose(row.node.parent.key);
+    } else if (event.key === "Enter" || event.key === " ") leave();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  close() {
+    this.virtual.close();
+  }
+}
+
+/** What a linked span waited for: "1.47 s in book_ingestion". */
+export function waited({ span, edge, cause }) {
+  const time = duration(span.start - cause.end);
+  return edge.topic ? `${time} in ${edge.topic}` : `${time} later`;
+}
+
+function said(row) {
+  const { span, edge, cause, marks } = row;
+  const words = [span.name, span.service, span.kind, duration(span.end - span.start)];
+  if (span.status === "error") words.push("error");
+  if (edge) words.push(span.start > cause.end ? `linked, waited ${waited(row)}` : "linked");
+  return [...words, ...marks].filter(Boolean).join(", ");
+}
+
+function below(node) {
+  let count = 0;
+  const open = [...node.children];
+  while (open.length) {
+    count += 1;
+    open.push(...open.pop().children);
+  }
+  return count;
+}
+
+/** A round time of the axis. */
+function tidy(since) {
+  return since === 0 ? "0" : duration(since).replace(/(\.\d*?)0+ /, "$1 ").replace(". ", " ");
+}

@@ -1,0 +1,107 @@
+"""`python -m embedded.screenshots [DIRECTORY]`: README's pictures of the page, from a running demo.
+
+Starts the stack, sends it some traffic, and takes the linked waterfall, the metrics and the map in
+a light and a dark scheme. Exit status 1, with one line, when there is no browser or a part fails.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+
+from embedded.browser import running_browser
+from embedded.demo.story import Library
+from embedded.demo.tour import MORE, Tour
+from embedded.processes import StartError
+from embedded.services import bare_environment
+from embedded.stack import Stack, StackSettings
+from embedded.waiting import wait_until
+
+SIZE = (1200, 640)
+"""Width and height of a picture in CSS pixels; it is stored at twice as many for sharp screens."""
+TRAFFIC = 60.0
+"""Seconds, so that there is something to see in the metrics."""
+SCHEMES = ("light", "dark")
+
+
+def take(url: str, trace_id: str, directory: Path) -> list[Path]:
+    """The pictures of a receiver's page, as `NAME-SCHEME.png`; `trace_id` is the linked one's."""
+    views = {
+        "linked-waterfall": (f"trace/{trace_id}", "[role=treeitem] .waited"),
+        "metrics": ("metrics?last=300", ".chart .exemplar"),
+        "map": ("map", ".edge.linked"),
+    }
+    taken = []
+    with running_browser() as browser:
+        for scheme in SCHEMES:
+            page = browser.new_page(
+                viewport={"width": SIZE[0], "height": SIZE[1]},
+                device_scale_factor=2,
+                color_scheme="dark" if scheme == "dark" else "light",
+            )
+            for name, (path, shown) in views.items():
+                page.goto(f"{url}/#/{path}")
+                page.wait_for_selector(shown)
+                taken.append(directory / f"{name}-{scheme}.png")
+                page.screenshot(path=taken[-1])
+            page.close()
+    return taken
+
+
+def _traffic(bookapp: httpx.Client, seconds: float) -> str:
+    """Requests of a reader and of a librarian; the trace id of the last book that was added."""
+    trace_id = ""
+    until = time.monotonic() + seconds
+    for number in range(1_000_000):
+        added = bookapp.post("/books/add", json=MORE[number % len(MORE)])
+        trace_id = added.headers["traceparent"].split("-")[1]
+        if time.monotonic() > until:
+            break
+        for path in ("/books?limit=20", f"/books/{added.json()}", "/books/9999999"):
+            bookapp.get(path)
+        if number % 5 == 0:
+            bookapp.post("/books/bulk_add", json=MORE)
+        time.sleep(0.15)
+    return trace_id
+
+
+def run(directory: Path, seconds: float) -> list[Path]:
+    """Start, send traffic, take. Raises StartError, FileNotFoundError (no browser), TimeoutError."""
+    with Stack(StackSettings(environment=bare_environment(os.environ))) as stack:
+        assert stack.receiver is not None
+        receiver = stack.receiver
+        with (
+            httpx.Client(base_url=stack.bookapp_url, timeout=10, trust_env=False) as bookapp,
+            httpx.Client(base_url=stack.backend_url, timeout=10, trust_env=False) as backend,
+        ):
+            Tour(bookapp, backend, print).take()
+            trace_id = _traffic(bookapp, seconds)
+
+        def linked() -> bool:
+            story = (library := Library(receiver.trace)).story(trace_id)
+            return story is not None and any(library.linked_from(one) for one in story.spans())
+
+        wait_until(linked, 20)
+        return take(receiver.url, trace_id, directory)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m embedded.screenshots", description=__doc__)
+    parser.add_argument("directory", type=Path, nargs="?", default=Path("docs/images"))
+    parser.add_argument("--traffic", type=float, default=TRAFFIC, metavar="SECONDS")
+    options = parser.parse_args(arguments)
+    try:
+        for picture in run(options.directory, options.traffic):
+            print(picture)
+    except (StartError, FileNotFoundError, TimeoutError) as error:
+        print(f"screenshots: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""A browser for the tests of one file, and pages in it that may not complain."""
+
+import pytest
+
+from embedded.browser import INSTALL_CHROMIUM, chromium, running_browser
+from tests.integration.page.sending import Sender
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Ends with the file: while it runs, no other event loop can run in this process."""
+    if chromium() is None:
+        pytest.skip(INSTALL_CHROMIUM)
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def new_page(browser):
+    """A function that opens a page of a width and a scheme; what it logs as an error fails the
+    test, unless `errors=True` says that some are expected."""
+    contexts, complaints = [], []
+
+    def make(width=1280, height=800, scheme="light", *, errors=False):
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme
+        )
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        if not errors:
+            page.on(
+                "console",
+                lambda message: complaints.append(message.text) if message.type == "error" else None,
+            )
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(new_page):
+    return new_page()
+
+
+@pytest.fixture
+def send(receiver):
+    """Sends what a test needs to the (empty) receiver."""
+    return Sender(receiver.url)
