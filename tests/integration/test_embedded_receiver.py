@@ -2,6 +2,7 @@
 
 import gzip
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -23,6 +24,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
+from embedded import receiver as receiver_package
 from embedded.ports import free_port
 from embedded.processes import StartError
 from embedded.receiver import Receiver
@@ -166,14 +168,12 @@ def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing_inline(receiver)
     assert index.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in index.headers["content-security-policy"]
     assert "<script>" not in index.text
-    for name, kind in (
-        ("page.js", "text/javascript"),
-        ("trace.js", "text/javascript"),
-        ("dom.js", "text/javascript"),
-        ("style.css", "text/css"),
-    ):
-        part = httpx.get(f"{receiver.url}/{name}")
-        assert part.headers["content-type"].startswith(kind)
-        assert "http://" not in part.text
+    types = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
+    files = list(Path(receiver_package.__file__).parent.joinpath("page").iterdir())
+    assert {path.suffix for path in files} == set(types)
+    for path in files:
+        part = httpx.get(f"{receiver.url}/{path.name}")
+        assert part.headers["content-type"].startswith(types[path.suffix])
         assert "https://" not in part.text
         assert "innerHTML" not in part.text
+    assert httpx.get(f"{receiver.url}/dom.py").status_code == 404

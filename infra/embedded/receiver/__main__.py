@@ -9,34 +9,50 @@ import sys
 import uvicorn
 
 from embedded.ports import LOOPBACK
+from embedded.receiver import limits
 from embedded.receiver.app import create_app
-from embedded.receiver.store import Store
+from embedded.receiver.kept.store import Store
+from embedded.receiver.live import Live
 
 
 class _Server(uvicorn.Server):
-    """Says on standard output where it listens, once it does."""
+    """Says on standard output where it listens, once it does; ends the streams when it stops."""
+
+    def __init__(self, config: uvicorn.Config, live: Live) -> None:
+        super().__init__(config)
+        self._live = live
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for listener in sockets or ():
             print(f"listening on {listener.getsockname()[1]}", flush=True)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._live.close()
+        await super().shutdown(sockets)
 
-async def serve(port: int, grpc: bool) -> None:
+
+async def serve(port: int, grpc: bool, kept_bytes: int) -> None:
     """Serve until SIGTERM or SIGINT. Raises OSError when the port cannot be had."""
     listener = socket.create_server((LOOPBACK, port))
-    store = Store()
+    store = Store(kept_bytes)
+    live = Live(store)
     config = uvicorn.Config(
-        create_app(store), log_level="warning", access_log=False, lifespan="off", ws="none"
+        create_app(store, live),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=1,
     )
     if not grpc:
-        await _Server(config).serve(sockets=[listener])
+        await _Server(config, live).serve(sockets=[listener])
         return
-    from embedded.receiver.otlp_grpc import start_grpc
+    from embedded.receiver.intake.grpc_door import start_grpc
 
     grpc_server, grpc_port = await start_grpc(store)
     print(f"grpc on {grpc_port}")
-    await _Server(config).serve(sockets=[listener])
+    await _Server(config, live).serve(sockets=[listener])
     await grpc_server.stop(grace=1)
 
 
@@ -47,10 +63,17 @@ def main() -> int:
     )
     parser.add_argument("--port", type=int, default=4318, help="0 takes a free one (default 4318)")
     parser.add_argument("--grpc", action="store_true", help="OTLP over gRPC as well, a free port")
+    parser.add_argument(
+        "--memory",
+        type=int,
+        default=limits.KEPT_BYTES // limits.MIB,
+        metavar="MIB",
+        help=f"what is kept at most (default {limits.KEPT_BYTES // limits.MIB})",
+    )
     options = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
         try:
-            asyncio.run(serve(options.port, options.grpc))
+            asyncio.run(serve(options.port, options.grpc, max(options.memory, 1) * limits.MIB))
         except OSError as error:
             print(f"error: port {options.port} cannot be used: {error.strerror}", file=sys.stderr)
             return 1

@@ -9,7 +9,16 @@ import msgspec
 from embedded.closing import Closing
 from embedded.ports import LOOPBACK, in_use
 from embedded.processes import Process, StartError
-from embedded.receiver.model import Log, Point, SentryEvent, Span, Trace, TraceSummary
+from embedded.receiver.model import (
+    Linked,
+    Log,
+    Point,
+    SentryEvent,
+    Span,
+    Trace,
+    TraceList,
+    TraceSummary,
+)
 
 T = TypeVar("T")
 
@@ -55,19 +64,19 @@ class Receiver(Closing):
 
     def logs(self, **fields: str) -> list[Log]:
         """Log records by `service`, `level`, `trace_id`, `span_id`, in the order of time."""
-        return self._ask("/api/logs", list[Log], fields)
+        return self._ask_all("/api/logs", "logs", list[Log], fields)
 
     def metrics(self, **fields: str) -> list[Point]:
         """The latest point of each series, by `service` and `name`."""
-        return self._ask("/api/metrics", list[Point], fields)
+        return self._ask("/api/metrics/points", list[Point], fields)
 
     def sentry_events(self) -> list[SentryEvent]:
         """Every Sentry event kept, in the order of time."""
-        return self._ask("/api/sentry", list[SentryEvent], {})
+        return self._ask_all("/api/sentry", "events", list[SentryEvent], {})
 
     def traces(self, **fields: str) -> list[TraceSummary]:
-        """As the trace page lists them: by `service`, `name` (a part), `errors`, `limit`."""
-        return self._ask("/api/traces", list[TraceSummary], fields)
+        """The latest begun first, by what docs/receiver-api.md has for GET /api/traces."""
+        return self._ask("/api/traces", TraceList, fields).traces
 
     def trace(self, trace_id: str) -> Trace | None:
         """Everything of one trace, None when nothing of it has come."""
@@ -75,6 +84,13 @@ class Receiver(Closing):
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
         return msgspec.json.decode(response.raise_for_status().content, type=Trace)
+
+    def linked(self, trace_id: str) -> Linked | None:
+        """The trace with what caused it and what it led to; None when no span of it has come."""
+        response = self._http.get(f"/api/traces/{trace_id}/linked")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        return msgspec.json.decode(response.raise_for_status().content, type=Linked)
 
     def linked_from(self, span: Span) -> list[Span]:
         """The spans that link to this one."""
@@ -94,6 +110,19 @@ class Receiver(Closing):
     def close(self) -> None:
         self._http.close()
         self.process.stop(timeout=5)
+
+    def _ask_all(
+        self, path: str, name: str, kind: type[list[T]], fields: dict[str, str]
+    ) -> list[T]:
+        """Every page of it, the oldest first."""
+        found: list[T] = []
+        while True:
+            asked = {**fields, "sort": "-time", "limit": "2000", "offset": str(len(found))}
+            answer = self._ask(path, dict[str, msgspec.Raw], asked)
+            page = msgspec.json.decode(answer[name], type=kind)
+            found += page
+            if not page or len(found) >= msgspec.json.decode(answer["total"], type=int):
+                return found
 
     def _ask(self, path: str, kind: type[T], fields: dict[str, Any]) -> T:
         response = self._http.get(path, params=fields).raise_for_status()

@@ -1,0 +1,1 @@
+"""What comes in: bodies are inflated, split and decoded here, within the limits."""
