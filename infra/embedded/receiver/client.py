@@ -1,14 +1,12 @@
-"""A receiver process and the questions that tests and the tour ask it."""
+"""The questions that tests, the tour and the terminal ask a receiver."""
 
-import sys
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 import msgspec
 
 from embedded.closing import Closing
-from embedded.ports import LOOPBACK, in_use
-from embedded.processes import Process, StartError
 from embedded.receiver.model import (
     Linked,
     Log,
@@ -23,40 +21,12 @@ from embedded.receiver.model import (
 T = TypeVar("T")
 
 
-class Receiver(Closing):
-    """Starts `python -m embedded.receiver` and queries it. Raises StartError.
+class ReceiverClient(Closing):
+    """Asks a running receiver, of whichever process. Raises httpx.HTTPError."""
 
-    `port` None takes a free one; with `grpc` it takes OTLP over gRPC as well.
-    """
-
-    def __init__(self, port: int | None = None, *, grpc: bool = False) -> None:
-        if port is not None and in_use(port):
-            raise StartError(f"Port {port} for the trace page is in use: choose another one.")
-        command = [sys.executable, "-m", "embedded.receiver", "--port", str(port or 0)]
-        self.process = Process("The telemetry receiver", [*command, *(["--grpc"] if grpc else [])])
-        try:
-            listening = self.process.wait_for_line(r"^listening on (\d+)$", 30)
-            self.port = int(listening.group(1))
-            self.grpc_endpoint = ""
-            """Value for OTEL_EXPORTER_OTLP_ENDPOINT over gRPC."""
-            if grpc:
-                port_line = self.process.wait_for_line(r"^grpc on (\d+)$", 5)
-                self.grpc_endpoint = f"http://{LOOPBACK}:{port_line.group(1)}"
-        except BaseException:
-            self.process.kill()
-            raise
-        self.url = f"http://{LOOPBACK}:{self.port}"
-        self._http = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
-
-    @property
-    def endpoint(self) -> str:
-        """Value for OTEL_EXPORTER_OTLP_ENDPOINT over HTTP/protobuf."""
-        return self.url
-
-    @property
-    def sentry_dsn(self) -> str:
-        """A Sentry DSN whose events come here."""
-        return f"http://public@{LOOPBACK}:{self.port}/1"
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=url, timeout=10, trust_env=False)
 
     def spans(self, **fields: str) -> list[Span]:
         """Spans whose `service`, `name`, `kind` and `trace_id` equal what is given."""
@@ -87,7 +57,7 @@ class Receiver(Closing):
 
     def linked(self, trace_id: str) -> Linked | None:
         """The trace with what caused it and what it led to; None when no span of it has come."""
-        response = self._http.get(f"/api/traces/{trace_id}/linked")
+        response = self._http.get(f"/api/traces/{quote(trace_id, safe='')}/linked")
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
         return msgspec.json.decode(response.raise_for_status().content, type=Linked)
@@ -109,7 +79,6 @@ class Receiver(Closing):
 
     def close(self) -> None:
         self._http.close()
-        self.process.stop(timeout=5)
 
     def _ask_all(
         self, path: str, name: str, kind: type[list[T]], fields: dict[str, str]

@@ -73,7 +73,7 @@ class System:
         self.step("make one error", 500, server)
 
     def broken(self):
-        library = Library(self.recorder.store.trace)
+        library = Library(self.recorder.trace)
         return {promise.text for promise, seen in promises.kept(self.steps, library) if not seen}
 
 
@@ -111,7 +111,7 @@ def test_a_step_without_a_trace_is_noticed(recorder):
 
 def test_the_tree_follows_the_link_and_shows_log_lines(recorder):
     system = System(recorder)
-    library = Library(recorder.store.trace)
+    library = Library(recorder.trace)
     story = library.story(system.steps[0].trace_id)
     text = "\n".join(Tree(library, Terminal(colour=False)).lines("add a book", story))
     assert "\x1b" not in text
@@ -124,7 +124,7 @@ def test_the_tree_counts_links_that_it_does_not_follow(recorder):
     send = recorder.span("send")
     for _ in range(5):
         recorder.span("process", links=[send])
-    library = Library(recorder.store.trace)
+    library = Library(recorder.trace)
     lines = list(Tree(library, Terminal(colour=False)).lines("x", library.story(send.trace_id)))
     assert sum("⇢" in line for line in lines) == 3
     assert "2 more" in lines[-1]
@@ -133,15 +133,15 @@ def test_the_tree_counts_links_that_it_does_not_follow(recorder):
 def test_what_services_say_cannot_command_the_terminal(recorder):
     span = recorder.span("evil \x1b[2J name")
     recorder.log(span, "two\nlines \x1b]0;title\x07")
-    library = Library(recorder.store.trace)
+    library = Library(recorder.trace)
     lines = Tree(library, Terminal(colour=False)).lines("x", library.story(span.trace_id))
     assert all(line.isprintable() for line in lines)
 
 
 def test_the_report_has_the_documented_keys_and_no_others(recorder, tmp_path):
     system = System(recorder)
-    spans = recorder.store.spans(lambda _: True)
-    logs = recorder.store.logs(lambda _: True)
+    spans = recorder.all_spans()
+    logs = [log for span in spans for log in recorder.trace(span.trace_id).logs]
     report.write(tmp_path / "seen.json", report.report(system.steps, spans, logs))
     seen = json.loads((tmp_path / "seen.json").read_text())
     assert set(seen) == {"steps", "spans", "logs"}

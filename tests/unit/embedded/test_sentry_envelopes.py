@@ -2,7 +2,7 @@
 
 import pytest
 
-from embedded.receiver.sentry import event_of, events_of
+from embedded.receiver.intake.sentry import event_of, events_of
 
 EVENT = b'{"event_id":"ab","message":"hello","timestamp":1700000000.5}'
 

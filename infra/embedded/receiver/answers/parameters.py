@@ -4,12 +4,12 @@ import re
 from typing import Annotated
 
 from litestar.exceptions import ClientException
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 
 Limit = Annotated[int, Parameter(ge=1, le=2_000)]
 Offset = Annotated[int, Parameter(ge=0)]
-From = Annotated[int | None, Parameter(query="from")]
-To = Annotated[int | None, Parameter(query="to")]
+From = Annotated[int | None, QueryParameter(name="from")]
+To = Annotated[int | None, QueryParameter(name="to")]
 Seconds = Annotated[float | None, Parameter(gt=0, le=86_400)]
 Several = list[str] | None
 

@@ -1,11 +1,11 @@
 """What lists ask of a trace, worked out once for each state of it."""
 
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
+from embedded.receiver.http_status import phrase_of
 from embedded.receiver.kept.rows import SpanRow
 
 
@@ -38,7 +38,7 @@ def facts_of(rows: Sequence[SpanRow]) -> Facts:
     root = min(roots or rows, key=lambda row: row.start)
     failed = [row for row in rows if row.status == "error"]
     shown = root if root.status == "error" or not failed else failed[0]
-    status_text = (root.code and _phrase(root.code)) or status_text_of(shown)
+    status_text = (root.code and phrase_of(root.code)) or status_text_of(shown)
     title = _title(root)
     services = frozenset(row.service for row in rows)
     start = min((row.start for row in rows if row.start), default=0)
@@ -71,16 +71,9 @@ def status_text_of(row: SpanRow) -> str:
     attributes = span["attributes"]
     return (
         str(span["status_message"])
-        or (row.code and _phrase(row.code))
+        or (row.code and phrase_of(row.code))
         or str(attributes.get("error.type") or "error")
     )
-
-
-def _phrase(code: int) -> str:
-    try:
-        return f"{code} {HTTPStatus(code).phrase}"
-    except ValueError:
-        return str(code)
 
 
 def _title(root: SpanRow) -> str:
