@@ -46,7 +46,7 @@ $(VENV)/.installed: $(VENV)/.dependencies $(SOURCES)
 demo: setup  ## start everything, take the tour, stay up until Ctrl-C (ARGS=--once ends after the tour)
 	@$(BIN)/python -m embedded.demo $(ARGS)
 
-parts: setup  ## PostgreSQL, a Kafka-protocol broker and the trace page alone, for services started by hand
+parts: setup  ## PostgreSQL, a Kafka-protocol broker and the page alone, for services started by hand
 	@$(BIN)/python -m embedded.parts $(ARGS)
 
 migrate: setup  ## bring the tables of both services in DATABASE_URL up to date

@@ -70,7 +70,7 @@ def _traffic(bookapp: httpx.Client, seconds: float) -> str:
 
 
 def run(directory: Path, seconds: float) -> list[Path]:
-    """Start, send traffic, take. Raises StartError, FileNotFoundError (no browser), TimeoutError."""
+    """Start, send traffic, take. Raises StartError, TimeoutError, FileNotFoundError."""
     with Stack(StackSettings(environment=bare_environment(os.environ))) as stack:
         assert stack.receiver is not None
         receiver = stack.receiver

@@ -22,6 +22,7 @@ from embedded.demo.story import Library
 from embedded.demo.terminal import Terminal
 from embedded.demo.tour import Step, Tour
 from embedded.demo.tree import Tree
+from embedded.desktop import show_page
 from embedded.ports import in_use
 from embedded.processes import StartError
 from embedded.services import bare_environment
@@ -39,6 +40,7 @@ def options_from(arguments: Sequence[str] | None, environ: dict[str, str]) -> ar
         epilog="An address that is taken? Choose other ports: --bookapp-port 0 takes any free one.",
     )
     parser.add_argument("--once", action="store_true", help="end after the tour")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the page")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was seen to FILE")
     for name, variable, default in (
         ("--bookapp-port", "DEMO_BOOKAPP_PORT", 8000),
@@ -98,6 +100,8 @@ def run(options: argparse.Namespace, environ: dict[str, str]) -> int:
                 raise StartError(f"Not seen within {TELEMETRY_PATIENCE:.0f} s: {missing[0]}.")
             return 0
         _show_addresses(terminal, stack)
+        if not options.no_browser:
+            show_page(f"{stack.receiver.url}/", environ)
         try:
             _stay(stack)
         except KeyboardInterrupt:
@@ -152,7 +156,7 @@ def _show_traces(terminal: Terminal, steps: list[Step], library: Library) -> Non
 def _show_addresses(terminal: Terminal, stack: Stack) -> None:
     assert stack.receiver is not None
     terminal.heading("It stays up until Ctrl-C")
-    terminal.say(f"  traces         {stack.receiver.url}/")
+    terminal.say(f"  the page       {stack.receiver.url}/")
     terminal.say(f"  bookapp, docs  {stack.bookapp_url}/schema")
     terminal.say(f"  backend, docs  {stack.backend_url}/schema")
     terminal.say(f"  PostgreSQL     {stack.database_url}")

@@ -1,9 +1,9 @@
 """A browser for the tests of one file, and pages in it that may not complain."""
 
 import pytest
+from tests.integration.page.sending import Sender
 
 from embedded.browser import INSTALL_CHROMIUM, chromium, running_browser
-from tests.integration.page.sending import Sender
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,9 @@ def new_page(browser):
         if not errors:
             page.on(
                 "console",
-                lambda message: complaints.append(message.text) if message.type == "error" else None,
+                lambda message: (
+                    complaints.append(message.text) if message.type == "error" else None
+                ),
             )
         return page
 
@@ -50,4 +52,6 @@ def page(new_page):
 @pytest.fixture
 def send(receiver):
     """Sends what a test needs to the (empty) receiver."""
-    return Sender(receiver.url)
+    sender = Sender(receiver.url)
+    yield sender
+    sender.close()

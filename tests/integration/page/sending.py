@@ -50,12 +50,16 @@ class Span:
 class Sender:
     def __init__(self, url):
         self.url = url
+        self._http = httpx.Client(base_url=url, timeout=60, trust_env=False)
         self.begun = time.time_ns() - 30_000 * MS
+
+    def close(self):
+        self._http.close()
 
     def _post(self, path, message):
         headers = {"content-type": "application/x-protobuf"}
         body = message.SerializeToString()
-        httpx.post(self.url + path, content=body, headers=headers, timeout=60).raise_for_status()
+        self._http.post(path, content=body, headers=headers).raise_for_status()
 
     def spans(self, *spans):
         request = ExportTraceServiceRequest()
@@ -150,7 +154,7 @@ class Sender:
         }
         item = json.dumps(event)
         body = f'{{}}\n{{"type": "event", "length": {len(item.encode())}}}\n{item}\n'
-        httpx.post(f"{self.url}/api/1/envelope", content=body).raise_for_status()
+        self._http.post("/api/1/envelope", content=body).raise_for_status()
 
     def story(self, *, wait=40.0, replayed=False, dead_letter=False):
         """A request that adds a book, its send, and what processed the record: five spans."""
@@ -164,15 +168,35 @@ class Sender:
         sent = Span("send book_ingestion", kind="producer", trace=request.trace, start=17, ms=1,
                     parent=request.id,
                     attributes={**topic, "messaging.operation.name": "send"})  # fmt: skip
-        process = Span("process book_ingestion", service="backend", kind="consumer",
-                       start=18 + wait, ms=4, links=[sent], status=2 if dead_letter else 0,
-                       attributes={**topic, "messaging.operation.name": "process",
-                                   "messaging.consumer.group.name": "backend",
-                                   **({"delivery.replayed": True} if replayed else {}),
-                                   "delivery.outcome": "dead_letter" if dead_letter else "done"})
-        upsert = Span("INSERT backend.book", service="backend", kind="client",
-                      trace=process.trace, parent=process.id, start=19 + wait, ms=2,
-                      attributes={"db.system.name": "postgresql", "db.namespace": "books",
-                                  "db.query.text": "INSERT INTO backend.book VALUES ($1)"})
+        process = Span(
+            "process book_ingestion",
+            service="backend",
+            kind="consumer",
+            start=18 + wait,
+            ms=4,
+            links=[sent],
+            status=2 if dead_letter else 0,
+            attributes={
+                **topic,
+                "messaging.operation.name": "process",
+                "messaging.consumer.group.name": "backend",
+                **({"delivery.replayed": True} if replayed else {}),
+                "delivery.outcome": "dead_letter" if dead_letter else "done",
+            },
+        )
+        upsert = Span(
+            "INSERT backend.book",
+            service="backend",
+            kind="client",
+            trace=process.trace,
+            parent=process.id,
+            start=19 + wait,
+            ms=2,
+            attributes={
+                "db.system.name": "postgresql",
+                "db.namespace": "books",
+                "db.query.text": "INSERT INTO backend.book VALUES ($1)",
+            },
+        )
         self.spans(request, insert, sent, process, upsert)
         return request, insert, sent, process, upsert

@@ -3,7 +3,6 @@
 import time
 
 import pytest
-
 from tests.integration.page.sending import Span, new_trace
 
 ITEMS = "[role=treeitem]"
@@ -99,7 +98,9 @@ def test_replays_and_dead_letters_are_marked_in_the_picture_and_in_the_list(rece
 def test_the_batch_that_applied_the_records_is_in_the_picture(receiver, send, page):
     request, *_, process, _ = send.story()
     batch = Span("apply batch", service="backend", start=60, ms=8, links=[process])
-    sql = Span("INSERT batch", service="backend", trace=batch.trace, parent=batch.id, start=61, ms=4)
+    sql = Span(
+        "INSERT batch", service="backend", trace=batch.trace, parent=batch.id, start=61, ms=4
+    )
     send.spans(batch, sql)
     opened(page, receiver, request.trace, 7)
     assert names(page)[-2:] == ["apply batch", "INSERT batch"]

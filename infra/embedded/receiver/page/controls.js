@@ -1,6 +1,14 @@
 // Controls of a view's bar. Each stands for one parameter of the address, and nothing else.
-import { changed, go } from "./address.js";
+import { changed, go, place } from "./address.js";
 import { element } from "./dom.js";
+
+function control(label, field, { behind = false, said = "" } = {}) {
+  field.id = `by-${field.name}`;
+  const name = element("label", { for: field.id }, label);
+  const made = element("span", { class: "control", "data-key": field.name }, behind ? [field, name] : [name, field]);
+  made.said = said;
+  return made;
+}
 
 /** A list to choose from: `options` are values or `[value, text]`; the first is what stands without. */
 export function choice(label, name, options, asked, change = {}) {
@@ -12,7 +20,7 @@ export function choice(label, name, options, asked, change = {}) {
     { name, onchange: () => go(changed({ ...change, [name]: select.value }), { replace: true }) },
     all.map(([known, text]) => element("option", { value: known, selected: known === value }, text)),
   );
-  return element("label", {}, label, select);
+  return control(label, select, { said: JSON.stringify(all) });
 }
 
 /** A text; it is taken at Enter or when it is left, while typing after a pause. */
@@ -20,7 +28,7 @@ export function text(label, name, asked, { placeholder = "", type = "search", sh
   let wait = 0;
   const take = () => {
     clearTimeout(wait);
-    if ((asked.get(name) ?? "") !== input.value) go(changed({ ...change, [name]: input.value.trim() }), { replace: true });
+    if ((place().asked.get(name) ?? "") !== input.value.trim()) go(changed({ ...change, [name]: input.value.trim() }), { replace: true });
   };
   const input = element("input", {
     name, type, placeholder, value: asked.get(name) ?? "", class: short ? "short" : null, autocomplete: "off", spellcheck: "false",
@@ -30,7 +38,7 @@ export function text(label, name, asked, { placeholder = "", type = "search", sh
     },
     onchange: take,
   });
-  return element("label", {}, label, input);
+  return control(label, input);
 }
 
 /** A yes or no. */
@@ -39,7 +47,7 @@ export function check(label, name, asked) {
     type: "checkbox", name, checked: asked.get(name) === "true",
     onchange: () => go(changed({ [name]: input.checked ? "true" : "" }), { replace: true }),
   });
-  return element("label", {}, input, label);
+  return control(label, input, { behind: true });
 }
 
 const RANGES = [["", "any time"], ["300", "last 5 min"], ["900", "last 15 min"], ["3600", "last hour"], ["between", "between…"]];
@@ -58,7 +66,7 @@ function moment(name, asked) {
     type: "datetime-local", name, step: "1", value: local,
     onchange: () => go(changed({ [name]: input.value ? String(new Date(input.value).getTime()) : "" }), { replace: true }),
   });
-  return element("label", {}, name, input);
+  return control(name, input);
 }
 
 /** The range as the receiver's `from` and `to`. */
@@ -72,14 +80,31 @@ export function rangeAsked(asked, otherwise = "") {
   return found;
 }
 
-/** Put controls into a bar without taking the focus from the one that is being used. */
+/**
+ * Bring a bar in line with `controls`. One that asks the same as before stays the element that it is:
+ * neither focus nor what is being typed is lost.
+ */
 export function fillBar(bar, controls) {
-  const active = bar.contains(document.activeElement) ? document.activeElement : null;
-  const cursor = active?.selectionStart;
-  bar.replaceChildren(...controls.flat().filter(Boolean));
-  const again = active?.name ? bar.querySelector(`[name="${active.name}"]`) : null;
-  if (!again) return;
-  if (again.value !== active.value && again.type === "search") again.value = active.value; // typed meanwhile
-  again.focus({ preventScroll: true });
-  if (cursor !== undefined && cursor !== null && again.setSelectionRange && again.type === "search") again.setSelectionRange(cursor, cursor);
+  const before = new Map([...bar.children].map((child) => [child.dataset.key, child]));
+  let focus = null;
+  const wanted = controls.flat(Infinity).filter(Boolean).map((made) => {
+    const kept = made.dataset.key ? before.get(made.dataset.key) : null;
+    if (!kept) return made;
+    const [field, now] = [fieldOf(kept), fieldOf(made)];
+    if (kept.said !== made.said) {
+      if (field === document.activeElement) focus = now;
+      return made;
+    }
+    if (field !== document.activeElement) Object.assign(field, { value: now.value, checked: now.checked });
+    return kept;
+  });
+  wanted.forEach((child, index) => {
+    if (bar.children[index] !== child) bar.insertBefore(child, bar.children[index] ?? null);
+  });
+  while (bar.children.length > wanted.length) bar.lastElementChild.remove();
+  focus?.focus({ preventScroll: true });
+}
+
+function fieldOf(control) {
+  return control.querySelector("select, input");
 }

@@ -17,7 +17,7 @@ export class LinesView {
     this.bar = element("form", { class: "bar", "aria-label": "Filters", onsubmit: (event) => event.preventDefault() });
     const key = (line) => line.event_id || `${line.time} ${line.span_id} ${line.message}`;
     this.list = new LongList({ frame: main, noun, key, make: (line) => element("li", {}, this.item(line)), label: title, kind });
-    this.total = element("output", { class: "total" });
+    this.total = element("span", { class: "total" });
     main.replaceChildren(element("h1", { class: "quiet" }, title), this.bar, this.list.place);
     this.services = [];
   }

@@ -114,7 +114,7 @@ function nodeShape(node, { x, y }, { width: w, height: h }) {
     shape("text", { x, y: y + 1 }, short),
     shape("text", { class: "kind", x, y: y + 16 }, kind),
   );
-  const filter = { service: { service: node.name }, topic: { attribute: `messaging.destination.name=${node.name}` }, database: { attribute: `db.namespace=${node.name}` } }[node.kind];
+  const filter = { service: { service: node.name }, topic: { attribute: `messaging.destination.name=${node.name}` }, database: { attribute: node.name.includes("/") ? `db.namespace=${node.name.split("/").at(-1)}` : `db.system.name=${node.name}` } }[node.kind];
   return filter ? shape("a", { href: address("traces", "", filter), "aria-label": `${node.kind} ${node.name}: its traces` }, drawn) : drawn;
 }
 

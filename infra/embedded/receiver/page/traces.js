@@ -71,7 +71,7 @@ export class TracesView {
 
   controls() {
     const { asked } = this;
-    this.total = element("output", { class: "total" }, this.total?.textContent ?? "");
+    this.total = element("span", { class: "total" }, this.total?.textContent ?? "");
     fillBar(this.bar, [
       choice("Service", "service", [["", "any"], ...this.services], asked),
       text("Span", "name", asked, { placeholder: "part of its name" }),
