@@ -95,8 +95,8 @@ class Growth:
 
     def _follow(self, series: Series, listening: int) -> None:
         if series.points:
-            # A first point alone says that nothing is known before it.
-            self._known[0] = min(self._known[0], series.points[0].time - 1)
+            # Of a counter that started before the receiver, nothing is known before this.
+            self._known[0] = min(self._known[0], series.points[0].time)
             self._known[1] = max(self._known[1], series.points[-1].time)
         for increase in series.increases(listening):
             self._known[0] = min(self._known[0], increase.begin)

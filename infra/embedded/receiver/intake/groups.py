@@ -23,10 +23,10 @@ def groups(body: bytes, budget: Budget) -> Iterator[tuple[bytes, Attributes, str
     """
     for group in chunks(body, _GROUP, budget):
         head, scopes = _split(group, budget)
-        resource = _resource(head)
+        resource = _resource(head, budget)
         for scoped in scopes:
             scope_head, pieces = _split(scoped, budget)
-            scope = _scope(scope_head)
+            scope = _scope(scope_head, budget)
             for piece in pieces:
                 yield piece, resource, scope
 
@@ -41,13 +41,13 @@ def _split(data: bytes, budget: Budget) -> tuple[bytes, list[bytes]]:
     return head, inner
 
 
-def _resource(data: bytes) -> Attributes:
+def _resource(data: bytes, budget: Budget) -> Attributes:
     if len(data) > limits.PIECE_BYTES:
-        data = shrunk(data, pairs=1)
+        data = shrunk(data, budget, pairs=1)
     return Cuts().attributes(Resource.FromString(data).attributes)
 
 
-def _scope(data: bytes) -> str:
+def _scope(data: bytes, budget: Budget) -> str:
     if len(data) > limits.PIECE_BYTES:
-        data = shrunk(data, pairs=3)
+        data = shrunk(data, budget, pairs=3)
     return Cuts().text(InstrumentationScope.FromString(data).name, limits.TEXT // 16)

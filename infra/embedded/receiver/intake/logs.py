@@ -20,9 +20,10 @@ def logs_of(body: bytes) -> Iterator[Log]:
 
     Raises Malformed, DecodeError or TooMuch; what came before is good.
     """
-    for data, resource, scope in groups(body, Budget()):
+    budget = Budget()
+    for data, resource, scope in groups(body, budget):
         if len(data) > limits.PIECE_BYTES:
-            data = shrunk(data, pairs=_ATTRIBUTES, value=_BODY)
+            data = shrunk(data, budget, pairs=_ATTRIBUTES, value=_BODY)
         yield _log(LogRecord.FromString(data), resource, scope)
 
 

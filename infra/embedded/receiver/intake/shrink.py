@@ -8,20 +8,20 @@ from embedded.receiver.intake.wire import BYTES, Budget, fields, places
 _TEXT = 1  # AnyValue.string_value
 
 
-def shrunk(data: bytes, *, pairs: int, value: int | None = None) -> bytes:
+def shrunk(data: bytes, budget: Budget, *, pairs: int, value: int | None = None) -> bytes:
     """The message without what is large in it; at most PIECE_BYTES and a little.
 
     `pairs` is the number of the field with its attributes, `value` of one with a value, if it has
     one. Raises Malformed, TooMuch.
     """
     kept = bytearray()
-    for number, wire, begin, start, end in places(data, Budget()):
+    for number, wire, begin, start, end in places(data, budget):
         field = data[begin:end]
         if wire == BYTES and end - start > limits.TEXT:
             if number == pairs:
-                made = _cut_pair(data[start:end])
+                made = _cut_pair(data[start:end], budget)
             elif number == value:
-                made = _cut_value(data[start:end]).SerializeToString()
+                made = _cut_value(data[start:end], budget).SerializeToString()
             else:
                 continue
             field = _varint(number << 3 | BYTES) + _varint(len(made)) + made
@@ -31,18 +31,18 @@ def shrunk(data: bytes, *, pairs: int, value: int | None = None) -> bytes:
     return bytes(kept)
 
 
-def _cut_pair(data: bytes) -> bytes:
+def _cut_pair(data: bytes, budget: Budget) -> bytes:
     key, value = "", AnyValue()
-    for number, field in fields(data, Budget()):
+    for number, field in fields(data, budget):
         if number == 1:
             key = field[: limits.TEXT].decode("utf-8", "ignore")
         elif number == 2:
-            value = _cut_value(field)
+            value = _cut_value(field, budget)
     return KeyValue(key=key, value=value).SerializeToString()
 
 
-def _cut_value(data: bytes) -> AnyValue:
-    for number, field in fields(data, Budget()):
+def _cut_value(data: bytes, budget: Budget) -> AnyValue:
+    for number, field in fields(data, budget):
         if number == _TEXT:
             # A few more than are kept, so that who reads it sees that it was longer, and says so.
             return AnyValue(string_value=field[: limits.TEXT + 8].decode("utf-8", "ignore"))

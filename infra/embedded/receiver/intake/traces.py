@@ -21,9 +21,10 @@ def spans_of(body: bytes) -> Iterator[Span]:
 
     Raises Malformed, DecodeError or TooMuch; what came before is good.
     """
-    for data, resource, scope in groups(body, Budget()):
+    budget = Budget()
+    for data, resource, scope in groups(body, budget):
         large = len(data) > limits.PIECE_BYTES
-        message = SpanMessage.FromString(shrunk(data, pairs=_ATTRIBUTES) if large else data)
+        message = SpanMessage.FromString(shrunk(data, budget, pairs=_ATTRIBUTES) if large else data)
         yield _span(message, resource, scope, large)
 
 

@@ -100,6 +100,7 @@ class Series:
         for one in exemplars:
             if (one.time, one.span_id) in known:
                 continue
+            known.add((one.time, one.span_id))
             if len(self.exemplars) == limits.EXEMPLARS_PER_SERIES:
                 self.size -= _exemplar_size(self.exemplars[0])
             self.exemplars.append(one)
