@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -21,6 +22,9 @@ from embedded.services import bare_environment
 from embedded.stack import Stack, StackSettings
 from embedded.waiting import wait_until
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 SIZE = (1200, 640)
 """Width and height of a picture in CSS pixels; it is stored at twice as many for sharp screens."""
 TRAFFIC = 60.0
@@ -28,7 +32,7 @@ TRAFFIC = 60.0
 SCHEMES = ("light", "dark")
 
 
-def take(url: str, trace_id: str, directory: Path) -> list[Path]:
+def take(browser: "Browser", url: str, trace_id: str, directory: Path) -> list[Path]:
     """The pictures of a receiver's page, as `NAME-SCHEME.png`; `trace_id` is the linked one's."""
     views = {
         "linked-waterfall": (f"trace/{trace_id}", "[role=treeitem] .waited"),
@@ -36,19 +40,18 @@ def take(url: str, trace_id: str, directory: Path) -> list[Path]:
         "map": ("map", ".edge.linked"),
     }
     taken = []
-    with running_browser() as browser:
-        for scheme in SCHEMES:
-            page = browser.new_page(
-                viewport={"width": SIZE[0], "height": SIZE[1]},
-                device_scale_factor=2,
-                color_scheme="dark" if scheme == "dark" else "light",
-            )
-            for name, (path, shown) in views.items():
-                page.goto(f"{url}/#/{path}")
-                page.wait_for_selector(shown)
-                taken.append(directory / f"{name}-{scheme}.png")
-                page.screenshot(path=taken[-1])
-            page.close()
+    for scheme in SCHEMES:
+        page = browser.new_page(
+            viewport={"width": SIZE[0], "height": SIZE[1]},
+            device_scale_factor=2,
+            color_scheme="dark" if scheme == "dark" else "light",
+        )
+        for name, (path, shown) in views.items():
+            page.goto(f"{url}/#/{path}")
+            page.wait_for_selector(shown)
+            taken.append(directory / f"{name}-{scheme}.png")
+            page.screenshot(path=taken[-1])
+        page.close()
     return taken
 
 
@@ -86,7 +89,8 @@ def run(directory: Path, seconds: float) -> list[Path]:
             return story is not None and any(library.linked_from(one) for one in story.spans())
 
         wait_until(linked, 20)
-        return take(receiver.url, trace_id, directory)
+        with running_browser() as browser:
+            return take(browser, receiver.url, trace_id, directory)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

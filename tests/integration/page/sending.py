@@ -154,7 +154,8 @@ class Sender:
         }
         item = json.dumps(event)
         body = f'{{}}\n{{"type": "event", "length": {len(item.encode())}}}\n{item}\n'
-        self._http.post("/api/1/envelope", content=body).raise_for_status()
+        headers = {"content-type": "application/x-sentry-envelope"}
+        self._http.post("/api/1/envelope", content=body, headers=headers).raise_for_status()
 
     def story(self, *, wait=40.0, replayed=False, dead_letter=False):
         """A request that adds a book, its send, and what processed the record: five spans."""

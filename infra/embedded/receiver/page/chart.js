@@ -58,9 +58,12 @@ function range(values, most) {
 
 function drawing(lines, axis, x, y) {
   const grid = axis.ticks.map((tick) => shape("line", { class: "grid", x1: 0, x2: W, y1: y(tick) * H, y2: y(tick) * H }));
-  const paths = lines.map((line, index) =>
-    shape("path", { class: `stroke ${line.colour ?? lineColour(index)}`, d: path(line.points, x, y) }),
-  );
+  const paths = lines.map((line, index) => {
+    const shade = line.colour ?? lineColour(index);
+    const alone = line.points.filter(([, value], at) => value !== null && (line.points[at - 1]?.[1] ?? null) === null && (line.points[at + 1]?.[1] ?? null) === null);
+    const dots = alone.map((point) => path([point], x, y)).join("");
+    return [shape("path", { class: `stroke ${shade}`, d: path(line.points, x, y) }), dots && shape("path", { class: `stroke alone ${shade}`, d: dots })];
+  });
   return shape("svg", { viewBox: `0 0 ${W} ${H}`, preserveAspectRatio: "none", "aria-hidden": "true" }, grid, paths);
 }
 

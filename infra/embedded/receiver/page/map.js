@@ -65,7 +65,11 @@ function drawing(nodes, edges, width) {
   const known = edges.filter((edge) => placed.has(edge.from) && placed.has(edge.to) && edge.from !== edge.to);
   const sides = known.map((edge) => sideOf(edge, placed));
   const nth = (index) => known.filter((edge, before) => before < index && edge.from === known[index].from && sides[before] === sides[index]).length;
-  const room = (side) => Math.max(8, ...known.filter((_, index) => sides[index] === side).map((edge) => detour(edge, placed, upright) * 0.75 + (upright ? 6 : 36)));
+  const lane = (index) => known.filter((edge, other) => sides[other] === sides[index] && (steps(edge, placed) - steps(known[index], placed) || other - index) < 0).length;
+  const room = (side) => {
+    const lanes = sides.filter((one) => one === side).length;
+    return lanes ? detour(lanes - 1, upright) * 0.75 + (upright ? 26 : 36) : 8;
+  };
   const at = (id) => {
     const { along, across } = placed.get(id);
     const [x, y] = upright ? [across + room(-1), along + 8] : [along + 8, across + room(-1)];
@@ -78,7 +82,7 @@ function drawing(nodes, edges, width) {
     "svg",
     { width: right, height: bottom, viewBox: `0 0 ${right} ${bottom}`, role: "group", "aria-label": "Services, databases and topics" },
     shape("defs", {}, shape("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" }, shape("path", { d: "M0 0L8 4L0 8z" }))),
-    known.map((edge, index) => edgeShape(edge, at(edge.from), at(edge.to), { side: sides[index], out: detour(edge, placed, upright), upright, box, nth: nth(index) })),
+    known.map((edge, index) => edgeShape(edge, at(edge.from), at(edge.to), { side: sides[index], out: detour(lane(index), upright), upright, box, nth: nth(index) })),
     nodes.map((node) => nodeShape(node, at(node.id), box)),
   );
 }
@@ -93,8 +97,9 @@ function sideOf(edge, placed) {
   return edge.kind === "link" ? -1 : 1;
 }
 
-function detour(edge, placed, upright) {
-  return (upright ? 24 + 10 * Math.abs(steps(edge, placed)) : 34 + 30 * Math.abs(steps(edge, placed)));
+/** How far the nth edge of a side goes out, in pixels. */
+function detour(lane, upright) {
+  return upright ? 40 + 14 * lane : 64 + 46 * lane;
 }
 
 function nodeShape(node, { x, y }, { width: w, height: h }) {
@@ -138,7 +143,7 @@ function edgeShape(edge, from, to, { side, out: far, upright, box, nth }) {
       : { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 + out * 0.75 + (side < 0 ? -18 : 14) };
   }
   const share = edge.error_share ? ` · ${quantity(edge.error_share * 100, "%")}${upright ? "" : " errors"}` : "";
-  const slow = `${edge.kind === "link" ? "wait " : ""}p95 ${duration(edge.p95)}`;
+  const slow = `${edge.kind === "link" && !upright ? "wait " : ""}p95 ${duration(edge.p95)}`;
   const classes = `edge${edge.kind === "link" ? " linked" : ""}${edge.errors ? " failed" : ""}`;
   return shape(
     "a",

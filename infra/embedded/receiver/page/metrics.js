@@ -67,7 +67,7 @@ function requests(found, asked) {
       charts(
         lineChart({ ...all, title: "Requests", unit: "/s", lines: lines("rate") }),
         lineChart({ ...all, title: "Error share", unit: "%", most: 1, lines: lines("error_share").map((line) => ({ ...line, points: line.points.map(percent) })) }),
-        lineChart({ ...all, title: "Time, p95", unit: "s", lines: lines("p95"), exemplars: exemplarsOf(shown) }),
+        lineChart({ ...all, title: "Duration, p95", unit: "s", lines: lines("p95"), exemplars: exemplarsOf(shown, 12) }),
       ),
       routeTable(routes, null),
     );
@@ -80,7 +80,7 @@ function requests(found, asked) {
     charts(
       lineChart({ ...all, title: "Requests", unit: "/s", lines: [one("requests", series.rate), { ...one("errors", series.errors), colour: "colour-4" }] }),
       lineChart({ ...all, title: "Error share", unit: "%", most: 1, lines: [{ name: "errors", points: over(found, series.error_share).map(percent), colour: "colour-4" }] }),
-      lineChart({ ...all, title: "Time", unit: "s", lines: ["p50", "p95", "p99"].map((name) => one(name, series[name])), exemplars: exemplarsOf([chosen]) }),
+      lineChart({ ...all, title: "Duration", unit: "s", lines: ["p50", "p95", "p99"].map((name) => one(name, series[name])), exemplars: exemplarsOf([chosen]) }),
     ),
     routeTable(routes, chosen),
   );

@@ -6,9 +6,10 @@ export function over({ times }, values) {
   return times.map((time, index) => [time / 1e6, values?.[index] ?? null]);
 }
 
-/** The exemplars of routes or groups, as dots that lead to their span. */
-export function exemplarsOf(owners) {
-  return owners.flatMap((owner) => owner.exemplars ?? []).slice(-40).map(({ time, value, trace_id: trace, span_id: span, service }) => ({
+/** The exemplars of routes or groups, the greatest, as dots that lead to their span. */
+export function exemplarsOf(owners, most = 30) {
+  const all = owners.flatMap((owner) => owner.exemplars ?? []).sort((a, b) => b.value - a.value);
+  return all.slice(0, most).map(({ time, value, trace_id: trace, span_id: span, service }) => ({
     time: time / 1e6,
     value,
     href: address("trace", trace, { span }),

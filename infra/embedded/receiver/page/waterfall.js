@@ -113,21 +113,23 @@ export class Waterfall {
     const from = at(span.start);
     const to = Math.max(at(span.end), from);
     const place = (left, right) => ({ left: `${left * 100}%`, width: `${(right - left) * 100}%` });
+    const gap = edge && span.start > cause.end ? at(cause.end) : null;
     const length = element("span", {}, duration(span.end - span.start));
     const sides = { left: [], on: [], right: [] };
-    const gap = edge && span.start > cause.end;
-    if (gap) sides[from > 0.35 ? "left" : "right"].push(element("span", { class: "waited" }, waited({ span, edge, cause })));
+    const wide = gap !== null && from - gap > 0.25; // what was waited for is written into the gap
+    const wait = gap === null ? null : element("span", { class: "waited" }, waited({ span, edge, cause }));
+    if (wait && !wide) sides[gap > 0.35 ? "left" : "right"].push(wait);
     if (to <= 0.85) sides.right.unshift(length);
-    else sides[from > 0.15 ? "left" : "on"].push(length);
+    else sides[to - from > 0.12 ? "on" : "left"].push(length);
     const label = (side, style) => (sides[side].length ? element("span", { class: `length ${side}`, style }, sides[side]) : null);
     return element(
       "div",
       { class: "track" },
-      gap ? element("span", { class: "wait", style: place(at(cause.end), from) }) : null,
+      wait && element("span", { class: "wait", style: place(gap, from) }, wide ? wait : null),
       element("span", { class: "block", style: place(from, to) }),
       (this.events.get(key) ?? []).map(({ time, error }) => element("i", { class: error ? "moment error" : "moment", style: { left: `${at(time) * 100}%` } })),
-      label("left", { right: `${(1 - from) * 100}%` }),
-      label("on", { right: "0" }),
+      label("left", { right: `${(1 - (gap ?? from)) * 100}%` }),
+      label("on", { right: `${(1 - to) * 100}%` }),
       label("right", { left: `${to * 100}%` }),
     );
   }
