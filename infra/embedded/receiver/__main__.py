@@ -8,11 +8,16 @@ import sys
 
 import uvicorn
 
+import serving
 from embedded.ports import LOOPBACK
 from embedded.receiver import limits
 from embedded.receiver.app import create_app
 from embedded.receiver.kept.store import Store
 from embedded.receiver.live import Live
+
+
+class _Protocol(serving.BoundedProtocol):
+    limits = serving.Limits(body=limits.BODY_BYTES, bodies=limits.IN_FLIGHT_BYTES)
 
 
 class _Server(uvicorn.Server):
@@ -25,7 +30,9 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for listener in sockets or ():
-            print(f"listening on {listener.getsockname()[1]}", flush=True)
+            # In one piece: whoever reads it may read standard error from the same pipe.
+            sys.stdout.write(f"listening on {listener.getsockname()[1]}\n")
+            sys.stdout.flush()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._live.close()
@@ -37,13 +44,12 @@ async def serve(port: int, grpc: bool, kept_bytes: int) -> None:
     listener = socket.create_server((LOOPBACK, port))
     store = Store(kept_bytes)
     live = Live(store)
-    config = uvicorn.Config(
+    config = serving.config(
         create_app(store, live),
+        http=_Protocol,
         log_level="warning",
         access_log=False,
         lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=1,
     )
     if not grpc:
         await _Server(config, live).serve(sockets=[listener])

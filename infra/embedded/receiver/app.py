@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar import Litestar, Request, Response
 from litestar.datastructures import State
-from litestar.exceptions import ClientException, HTTPException
+from litestar.exceptions import HTTPException
 from litestar.exceptions.responses import create_exception_response
 
 from embedded.receiver import limits
@@ -14,6 +14,7 @@ from embedded.receiver.intake.doors import DOORS
 from embedded.receiver.kept.store import Store
 from embedded.receiver.live import Live
 from embedded.receiver.page_files import page_files
+from serving import Front
 
 _HEADERS = {
     # Nothing from anywhere else, no inline script: what a service sends stays text.
@@ -26,22 +27,21 @@ _HEADERS = {
 AnyRequest = Request[Any, Any, State]
 
 
-def create_app(store: Store, live: Live) -> Litestar:
-    """Only loopback names are answered, so that no web page elsewhere reads what is kept here."""
-    return Litestar(
+_TAKEN = ("application/x-protobuf", "application/x-sentry-envelope")
+
+
+def create_app(store: Store, live: Live) -> Front:
+    """Only loopback names are answered, and no page of another origin writes: a web page that
+    somebody has open neither reads what is kept here nor adds to it."""
+    app = Litestar(
         [*DOORS, *ANSWERS, page_files()],
         state=State({"store": store, "live": live, "in_flight": InFlight()}),
-        before_request=_refuse_other_names,
         exception_handlers={HTTPException: _refused},
         response_headers=_HEADERS,
         request_max_body_size=limits.BODY_BYTES,
         openapi_config=None,
     )
-
-
-def _refuse_other_names(request: AnyRequest) -> None:
-    if request.url.hostname not in ("127.0.0.1", "localhost"):
-        raise ClientException("this receiver answers on 127.0.0.1 and localhost only")
+    return Front(app, media_types=_TAKEN, encodings=("gzip", "deflate", "br"))
 
 
 def _refused(request: AnyRequest, error: HTTPException) -> Response[Any]:

@@ -22,8 +22,6 @@ BODY_BYTES = 20 * MIB
 """Of one request, inflated. The Collector's own bound."""
 IN_FLIGHT_BYTES = 64 * MIB
 """Of all requests that are being read and decoded."""
-BODY_SECONDS = 30.0
-"""Until a request's body is there."""
 DECODING_SECONDS = 10.0
 """Until it is decoded, the turns of others included."""
 PIECES = 250_000

@@ -10,14 +10,19 @@ from embedded.receiver.client import ReceiverClient
 class Receiver(ReceiverClient):
     """Starts `python -m embedded.receiver` and queries it. Raises StartError.
 
-    `port` None takes a free one; with `grpc` it takes OTLP over gRPC as well.
+    `port` None takes a free one; with `grpc` it takes OTLP over gRPC as well; `memory` is what it
+    keeps at most, in MiB, None for the default.
     """
 
-    def __init__(self, port: int | None = None, *, grpc: bool = False) -> None:
+    def __init__(
+        self, port: int | None = None, *, grpc: bool = False, memory: int | None = None
+    ) -> None:
         if port is not None and in_use(port):
             raise StartError(f"Port {port} for the trace page is in use: choose another one.")
         command = [sys.executable, "-m", "embedded.receiver", "--port", str(port or 0)]
-        self.process = Process("The telemetry receiver", [*command, *(["--grpc"] if grpc else [])])
+        command += ["--grpc"] if grpc else []
+        command += ["--memory", str(memory)] if memory is not None else []
+        self.process = Process("The telemetry receiver", command)
         try:
             listening = self.process.wait_for_line(r"^listening on (\d+)$", 30)
             self.port = int(listening.group(1))

@@ -1,6 +1,5 @@
 """Request bodies: read and inflated within bounds, or refused with a reason."""
 
-import asyncio
 import importlib
 import zlib
 from collections.abc import AsyncIterator, Iterator
@@ -50,8 +49,9 @@ class _Taken:
 async def body_of(request: Request[Any, Any, Any], in_flight: InFlight) -> AsyncIterator[bytes]:
     """The body, its Content-Encoding (gzip, deflate, br or none) undone, while in the block.
 
-    Raises HTTPException: 408 when it does not come, 413 when it is too large, inflated or not,
-    400 when it is not what it says, 415 for another encoding, 503 when others are too large.
+    Raises HTTPException: 413 when it is too large, inflated or not, 400 when it is not what it
+    says, 415 for another encoding, 503 when others are too large. How long it may take to come is
+    the server's matter.
     """
     taken = _Taken(in_flight)
     try:
@@ -73,13 +73,9 @@ async def body_of(request: Request[Any, Any, Any], in_flight: InFlight) -> Async
 
 async def _read(request: Request[Any, Any, Any], taken: _Taken) -> bytes:
     chunks = []
-    try:
-        async with asyncio.timeout(limits.BODY_SECONDS):
-            async for chunk in request.stream():
-                taken.add(len(chunk))
-                chunks.append(chunk)
-    except TimeoutError as error:
-        raise HTTPException("the body does not come", status_code=408) from error
+    async for chunk in request.stream():
+        taken.add(len(chunk))
+        chunks.append(chunk)
     return b"".join(chunks)
 
 

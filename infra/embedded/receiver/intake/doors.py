@@ -54,12 +54,10 @@ async def _take(
     decode: Callable[[bytes], Iterator[Any]],
     add: Callable[[list[Any]], None],
 ) -> Response[bytes]:
-    """415 for JSON, 400 for what does not parse, 413 for too many pieces.
+    """400 for what does not parse, 413 for too many pieces.
 
     Then what was decoded before is kept; when it is sent again, it is not kept twice.
     """
-    if request.headers.get("content-type", "").startswith("application/json"):
-        raise HTTPException("OTLP over HTTP is taken as protobuf only", status_code=415)
     async with body_of(request, state.in_flight) as body:
         try:
             await take_in_turns(decode(body), add)
