@@ -243,9 +243,9 @@ def test_an_event_of_another_shape_is_taken_or_refused(receiver, event):
 
 
 BOMBS = {
-    "gzip": gzip.compress(bytes(700 * 1024 * 1024), 9),
+    "gzip": gzip.compress(bytes(100 * 1024 * 1024), 9),
     "deflate": zlib.compress(bytes(100 * 1024 * 1024), 9),
-    "br": brotli.compress(bytes(700 * 1024 * 1024), quality=5),
+    "br": brotli.compress(bytes(100 * 1024 * 1024), quality=5),
 }
 
 
@@ -289,7 +289,7 @@ def test_large_attributes_are_cut(receiver):
         )
         assert answer.status_code == 200
     assert status_of(receiver)["bytes"] < 1_000_000
-    assert all(span.marks == ["cut"] for span in receiver.spans(name="large"))
+    assert all("cut" in span.marks for span in receiver.spans(name="large"))
 
 
 def test_what_is_sent_over_grpc_has_the_same_limits(receiver):
