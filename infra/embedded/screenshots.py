@@ -25,8 +25,8 @@ from embedded.waiting import wait_until
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-SIZE = (1200, 640)
-"""Width and height of a picture in CSS pixels; it is stored at twice as many for sharp screens."""
+WIDTH = 1200
+"""Of a picture, in CSS pixels; it is stored at twice as many for sharp screens."""
 TRAFFIC = 60.0
 """Seconds, so that there is something to see in the metrics."""
 SCHEMES = ("light", "dark")
@@ -35,20 +35,25 @@ SCHEMES = ("light", "dark")
 def take(browser: "Browser", url: str, trace_id: str, directory: Path) -> list[Path]:
     """The pictures of a receiver's page, as `NAME-SCHEME.png`; `trace_id` is the linked one's."""
     views = {
-        "linked-waterfall": (f"trace/{trace_id}", "[role=treeitem] .waited"),
-        "metrics": ("metrics?last=300", ".chart .exemplar"),
-        "map": ("map", ".edge.linked"),
+        "linked-waterfall": (f"trace/{trace_id}", "[role=treeitem] .waited", 400),
+        "metrics": ("metrics?last=300", ".chart .exemplar", 640),
+        "map": ("map", ".edge.linked", 640),
     }
     taken = []
     for scheme in SCHEMES:
         page = browser.new_page(
-            viewport={"width": SIZE[0], "height": SIZE[1]},
+            viewport={"width": WIDTH, "height": 640},
             device_scale_factor=2,
             color_scheme="dark" if scheme == "dark" else "light",
         )
-        for name, (path, shown) in views.items():
+        for name, (path, shown, height) in views.items():
+            page.set_viewport_size({"width": WIDTH, "height": height})
             page.goto(f"{url}/#/{path}")
             page.wait_for_selector(shown)
+            for sql in (
+                page.get_by_role("treeitem").filter(has_text="INSERT backend.book").all()[:1]
+            ):
+                sql.click()
             taken.append(directory / f"{name}-{scheme}.png")
             page.screenshot(path=taken[-1])
         page.close()

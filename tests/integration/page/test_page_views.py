@@ -192,8 +192,10 @@ def everything(send):
     return request, wide
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 390, 768, 1280, 2560])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [(360, "dark"), (390, "light"), (768, "dark"), (1280, "light"), (2560, "dark")],
+)
 def test_every_view_fits_every_width(receiver, everything, new_page, width, scheme):
     request, wide = everything
     page = new_page(width, 844, scheme)

@@ -90,8 +90,12 @@ function percent([time, value]) {
   return [time, value === null ? null : value * 100];
 }
 
+/** The axis of all charts: the range that was asked for, without the time before there was anything. */
 function bounds(found) {
-  return { from: found.start / 1e6, to: found.end / 1e6 };
+  const all = [...found.routes, ...found.topics, ...found.topics.flatMap((topic) => topic.groups), ...found.outbox, ...found.pools];
+  const lists = all.flatMap((one) => Object.values(one.series));
+  const first = found.times.findIndex((_, index) => lists.some((values) => (values[index] ?? null) !== null));
+  return { from: (found.times[Math.max(first - 1, 0)] ?? found.start) / 1e6, to: found.end / 1e6 };
 }
 
 function toRoute(route) {

@@ -49,7 +49,7 @@ export class Waterfall {
   axis() {
     const place = (at) => ({ left: `${at * 100}%` });
     const ticks = this.scale.ticks(this.frame.clientWidth < 700 ? 4 : 8);
-    const named = ticks.filter(({ at }, index) => at < 0.93 && !(at - (ticks[index - 1]?.at ?? -1) < 0.08));
+    const named = ticks.filter(({ at }, index) => at < 0.98 && !(at - (ticks[index - 1]?.at ?? -1) < 0.08));
     const broken = this.scale.breaks;
     this.ruler.replaceChildren(
       element(
@@ -114,23 +114,17 @@ export class Waterfall {
     const to = Math.max(at(span.end), from);
     const place = (left, right) => ({ left: `${left * 100}%`, width: `${(right - left) * 100}%` });
     const gap = edge && span.start > cause.end ? at(cause.end) : null;
-    const length = element("span", {}, duration(span.end - span.start));
-    const sides = { left: [], on: [], right: [] };
-    const wide = gap !== null && from - gap > 0.25; // what was waited for is written into the gap
     const wait = gap === null ? null : element("span", { class: "waited" }, waited({ span, edge, cause }));
-    if (wait && !wide) sides[gap > 0.35 ? "left" : "right"].push(wait);
-    if (to <= 0.85) sides.right.unshift(length);
-    else sides[to - from > 0.12 ? "on" : "left"].push(length);
-    const label = (side, style) => (sides[side].length ? element("span", { class: `length ${side}`, style }, sides[side]) : null);
+    // Written into the gap where there is room, else before it, else behind the span's own length.
+    const room = gap === null ? "" : from - gap > 0.25 ? "within" : gap > 0.4 ? "before" : "behind";
     return element(
       "div",
       { class: "track" },
-      wait && element("span", { class: "wait", style: place(gap, from) }, wide ? wait : null),
+      wait && element("span", { class: "wait", style: place(gap, from) }, room === "within" ? wait : null),
+      room === "before" ? element("span", { class: "length", style: { right: `${(1 - gap) * 100}%` } }, wait) : null,
       element("span", { class: "block", style: place(from, to) }),
       (this.events.get(key) ?? []).map(({ time, error }) => element("i", { class: error ? "moment error" : "moment", style: { left: `${at(time) * 100}%` } })),
-      label("left", { right: `${(1 - (gap ?? from)) * 100}%` }),
-      label("on", { right: `${(1 - to) * 100}%` }),
-      label("right", { left: `${to * 100}%` }),
+      element("span", { class: "length", style: { left: `${to * 100}%` } }, duration(span.end - span.start), room === "behind" ? wait : null),
     );
   }
 
