@@ -7,6 +7,7 @@ a light and a dark scheme. Exit status 1, with one line, when there is no browse
 import argparse
 import os
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from embedded.browser import running_browser
 from embedded.demo.story import Library
 from embedded.demo.tour import MORE, Tour
 from embedded.processes import StartError
+from embedded.receiver import Receiver
 from embedded.services import bare_environment
 from embedded.stack import Stack, StackSettings
 from embedded.waiting import wait_until
@@ -60,21 +62,16 @@ def take(browser: "Browser", url: str, trace_id: str, directory: Path) -> list[P
     return taken
 
 
-def _traffic(bookapp: httpx.Client, seconds: float) -> str:
-    """Requests of a reader and of a librarian; the trace id of the last book that was added."""
-    trace_id = ""
-    until = time.monotonic() + seconds
-    for number in range(1_000_000):
+def _traffic(bookapp: httpx.Client, enough: threading.Event) -> None:
+    """Requests of a reader and of a librarian, until there are enough."""
+    number = 0
+    while not enough.wait(0.15):
         added = bookapp.post("/books/add", json=MORE[number % len(MORE)])
-        trace_id = added.headers["traceparent"].split("-")[1]
-        if time.monotonic() > until:
-            break
         for path in ("/books?limit=20", f"/books/{added.json()}", "/books/9999999"):
             bookapp.get(path)
         if number % 5 == 0:
             bookapp.post("/books/bulk_add", json=MORE)
-        time.sleep(0.15)
-    return trace_id
+        number += 1
 
 
 def run(directory: Path, seconds: float) -> list[Path]:
@@ -87,15 +84,26 @@ def run(directory: Path, seconds: float) -> list[Path]:
             httpx.Client(base_url=stack.backend_url, timeout=10, trust_env=False) as backend,
         ):
             Tour(bookapp, backend, print).take()
-            trace_id = _traffic(bookapp, seconds)
+            enough = threading.Event()
+            traffic = threading.Thread(target=_traffic, args=(bookapp, enough))
+            traffic.start()  # goes on while the pictures are taken: its lines reach the right edge
+            try:
+                time.sleep(seconds)
+                answer = httpx.post(f"{stack.bookapp_url}/books/add", json=MORE[0], timeout=10)
+                trace_id = answer.headers["traceparent"].split("-")[1]
+                wait_until(lambda: _linked(receiver, trace_id), 20)
+                with running_browser() as browser:
+                    return take(browser, receiver.url, trace_id, directory)
+            finally:
+                enough.set()
+                traffic.join()
 
-        def linked() -> bool:
-            story = (library := Library(receiver.trace)).story(trace_id)
-            return story is not None and any(library.linked_from(one) for one in story.spans())
 
-        wait_until(linked, 20)
-        with running_browser() as browser:
-            return take(browser, receiver.url, trace_id, directory)
+def _linked(receiver: Receiver, trace_id: str) -> bool:
+    """Whether the record's trace has come as well."""
+    library = Library(receiver.trace)
+    story = library.story(trace_id)
+    return story is not None and any(library.linked_from(one) for one in story.spans())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
