@@ -19,7 +19,7 @@ write_hashes = $(1)/bin/uv pip compile --quiet --universal --python-version 3.11
   --output-file constraints.hashes.txt pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo parts migrate test stack-test chaos load bench check coverage queries \
+.PHONY: help setup demo parts migrate test stack-test compose-test chaos load bench check coverage queries \
         contracts openapi asyncapi signals client schemas telemetry dashboards screenshots constraints hashes audit sbom up down clean
 
 help:  ## list the targets
@@ -60,6 +60,9 @@ test: setup  ## run the tests on real embedded parts (ARGS="-k name -n0" picks s
 stack-test: setup  ## the same and more on Apache Kafka, the Collector, Prometheus and Bugsink, natively
 	@$(BIN)/python -m embedded.native
 	@$(BIN)/python -m pytest $(or $(filter tests/%,$(ARGS)),tests/stack) $(filter-out tests/%,$(ARGS))
+
+compose-test: setup  ## bring infra/compose.yaml up under podman, use it, and end each container (ARGS)
+	@$(BIN)/python -m pytest tests/compose $(ARGS)
 
 load: setup  ## a minute of load on the embedded stack (ARGS="--host URL --users N --seconds N")
 	@$(BIN)/python loadtest/run.py $(if $(HOST),--host $(HOST)) $(ARGS)
@@ -139,11 +142,23 @@ $(VENV)/.maintain: $(VENV)/.dependencies
 	@$(PIP) --constraint constraints.txt '.[maintain]'
 	@touch $@ $(VENV)/.installed
 
-up:  ## start the whole system in containers (infra/compose.yaml); Grafana on port 3000
-	@cd infra && docker compose up --build --detach --wait
+# One command for each: `make up`, `make up WITH=load`, `make up WITH=sentry`, both in quotes.
+COMPOSE = docker compose --project-directory infra -f infra/compose.yaml \
+          $(if $(filter sentry,$(WITH)),-f infra/compose.sentry.yaml) $(if $(filter load,$(WITH)),--profile load)
 
-down:  ## stop it; the data stays in its volumes
-	@cd infra && docker compose down
+up: infra/.env  ## start the whole system in containers; Grafana on port 3000 (WITH=load, WITH=sentry)
+	@$(COMPOSE) up --build --detach --wait
+	@echo "Grafana is on http://localhost:3000, user admin; the passwords are in infra/.env"
+
+down: WITH = load sentry
+down: infra/.env  ## stop it; the data stays in its volumes
+	@$(COMPOSE) down
+
+# Random passwords, once: the volumes keep the ones that they were first started with.
+infra/.env:
+	@umask 077 && while IFS= read -r line; do case "$$line" in \
+	  *PASSWORD=|*KEY=) echo "$$line$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')";; *) echo "$$line";; \
+	esac; done < infra/.env.example > $@
 
 clean:  ## remove the virtual environment and what tools left behind
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

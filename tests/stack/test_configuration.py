@@ -2,21 +2,29 @@
 
 import json
 import re
+import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.compose.system import SERVICES as COMPOSED
 
+from embedded.native import prometheus
 from embedded.native.bugsink import bugsink_version
 from embedded.native.cache import run
 from embedded.native.collector import Collector, collector_version
 from embedded.native.kafka import kafka_version
 from embedded.native.linters import actionlint, compose_config, hadolint
-from embedded.native.prometheus import program
 
-PROFILES = ["default", "ci", "sentry", "load"]
+PASSWORDS = {
+    "POSTGRES_PASSWORD": "p" * 48,
+    "GRAFANA_PASSWORD": "g" * 48,
+    "BUGSINK_PASSWORD": "b" * 48,
+    "BUGSINK_SECRET_KEY": "s" * 48,
+}
 PUBLISHED = {
     "bookapp": 8000,
     "backend": 8001,
@@ -27,10 +35,21 @@ PUBLISHED = {
 }
 
 
+def resolved(infra: Path, *overlays: str, profiles: Sequence[str] = ()) -> dict[str, Any]:
+    """compose.yaml, with files laid over it, as `docker compose config` resolves it."""
+    files = [infra / f"compose{name}.yaml" for name in ("", *(f".{each}" for each in overlays))]
+    return compose_config(files, infra / ".env.example", profiles, PASSWORDS)
+
+
 @pytest.fixture(scope="module")
 def composed(infra: Path) -> dict[str, Any]:
-    """compose.yaml as `docker compose config` resolves it, with every profile."""
-    return compose_config([infra / "compose.yaml"], PROFILES)
+    """All of it: the load and the Sentry too."""
+    return resolved(infra, "sentry", profiles=["load"])
+
+
+def promtool(infra: Path, *arguments: str) -> None:
+    """Runs promtool where Prometheus's configuration is; raises with what it found wrong."""
+    run([prometheus.program("promtool"), *arguments], cwd=infra / "prometheus")
 
 
 @pytest.mark.parametrize("variant", [None, "docker.yaml", "tail-sampling.yaml"])
@@ -49,28 +68,50 @@ def test_the_hosted_workflow_is_well_formed(infra: Path) -> None:
 
 
 def test_prometheus_accepts_its_configuration_and_rules(infra: Path) -> None:
-    run([program("promtool"), "check", "config", "prometheus.yaml"], cwd=infra / "prometheus")
+    promtool(infra, "check", "config", "prometheus.yaml")
 
 
 def test_every_alert_fires_when_it_should_and_is_silent_when_not(infra: Path) -> None:
-    run([program("promtool"), "test", "rules", "tests/alerts.yaml"], cwd=infra / "prometheus")
+    promtool(infra, "test", "rules", "tests/alerts.yaml")
+
+
+def rules(infra: Path, kind: str) -> list[dict[str, Any]]:
+    """Every rule of a kind, `alert` or `record`."""
+    files = sorted((infra / "prometheus" / "rules").glob("*.yaml"))
+    groups = [group for path in files for group in yaml.safe_load(path.read_text())["groups"]]
+    return [rule for group in groups for rule in group["rules"] if kind in rule]
 
 
 def alerts(infra: Path) -> list[dict[str, Any]]:
     """Every alert rule."""
-    files = sorted((infra / "prometheus" / "rules").glob("*.yaml"))
-    groups = [group for path in files for group in yaml.safe_load(path.read_text())["groups"]]
-    return [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    return rules(infra, "alert")
+
+
+def alert_cases(infra: Path) -> list[tuple[str, bool]]:
+    """For each check of a case, the alert that it asks for and whether that one fires."""
+    cases = yaml.safe_load((infra / "prometheus" / "tests" / "alerts.yaml").read_text())["tests"]
+    return [
+        (re.findall(r'alertname="(\w+)"', check["expr"])[0], bool(check["exp_samples"]))
+        for case in cases
+        for check in case["promql_expr_test"]
+    ]
 
 
 def test_every_alert_has_a_case_that_fires_and_one_that_does_not(infra: Path) -> None:
-    cases = yaml.safe_load((infra / "prometheus" / "tests" / "alerts.yaml").read_text())["tests"]
     seen: dict[str, set[bool]] = {}
-    for case in cases:
-        for check in case["promql_expr_test"]:
-            name = re.findall(r'alertname="(\w+)"', check["expr"])[0]
-            seen.setdefault(name, set()).add(bool(check["exp_samples"]))
+    for name, fires in alert_cases(infra):
+        seen.setdefault(name, set()).add(fires)
     assert seen == {alert["alert"]: {True, False} for alert in alerts(infra)}
+
+
+def test_an_alert_with_several_sources_has_a_case_that_fires_for_each(infra: Path) -> None:
+    recorded = [rule["record"] for rule in rules(infra, "record")]
+    firing = [name for name, fires in alert_cases(infra) if fires]
+    for alert in alerts(infra):
+        named = re.findall(r"\w+(?::\w+)+", alert["expr"])
+        sources = len(re.findall(r"\bor\b", alert["expr"])) + 1
+        sources = max([sources, *(recorded.count(name) for name in named)])
+        assert firing.count(alert["alert"]) >= sources, alert["alert"]
 
 
 def test_every_alert_says_what_it_means_and_where_to_read_on(infra: Path) -> None:
@@ -96,19 +137,60 @@ def test_dashboards_ask_only_data_sources_that_are_provisioned(infra: Path) -> N
                 assert target["datasource"]["uid"] in known, (path.name, panel["title"])
 
 
+SYSTEM = {*PUBLISHED, "collector", "loki", "prometheus"}
+
+
 def test_a_plain_up_starts_everything_and_ci_the_database_and_kafka(infra: Path) -> None:
-    file = [infra / "compose.yaml"]
-    assert set(compose_config(file)["services"]) == {
-        *PUBLISHED,
-        *("collector", "loki", "prometheus"),
-    }
-    assert set(compose_config(file, ["ci"])["services"]) == {"kafka", "postgres"}
+    assert set(resolved(infra)["services"]) == SYSTEM
+    assert set(resolved(infra, profiles=["ci"])["services"]) == {"kafka", "postgres"}
+
+
+def test_load_and_sentry_come_with_everything_in_one_command_each(infra: Path) -> None:
+    assert set(resolved(infra, profiles=["load"])["services"]) == SYSTEM | {"load"}
+    sentry = resolved(infra, "sentry")["services"]
+    assert set(sentry) == SYSTEM | {"bugsink", "bugsink-project"}
+    for name in ("bookapp", "backend"):
+        assert sentry[name]["environment"]["SENTRY_DSN"].endswith("@bugsink:8000/1")
+        # What `up --wait` needs to take the end of a container for a success.
+        needs = {each: need["condition"] for each, need in sentry[name]["depends_on"].items()}
+        assert needs["bugsink-project"] == "service_completed_successfully"
+        assert needs["postgres"] == "service_healthy"
+
+
+@pytest.mark.parametrize("variable", PASSWORDS)
+def test_without_a_password_nothing_starts(infra: Path, variable: str) -> None:
+    files = [infra / "compose.yaml", infra / "compose.sentry.yaml"]
+    without = {**PASSWORDS, variable: ""}
+    with pytest.raises(RuntimeError, match=f"{variable}.*make infra/.env"):
+        compose_config(files, infra / ".env.example", environ=without)
+
+
+def test_make_writes_passwords_that_nobody_knows(infra: Path, tmp_path: Path) -> None:
+    (tmp_path / "infra").mkdir()
+    for name in ("Makefile", "infra/.env.example"):
+        shutil.copy(infra.parent / name, tmp_path / name)
+    run(["make", "infra/.env"], cwd=tmp_path)
+    written = dict(
+        line.split("=", 1)
+        for line in (tmp_path / "infra" / ".env").read_text().splitlines()
+        if line and not line.startswith("#")
+    )
+    secrets = [written[name] for name in PASSWORDS]
+    assert all(re.fullmatch(r"[0-9a-f]{48}", secret) for secret in secrets)
+    assert len(set(secrets)) == len(secrets)
+    assert (tmp_path / "infra" / ".env").stat().st_mode & 0o077 == 0
+
+
+def test_compose_test_brings_up_all_whose_parts_are_to_be_had(infra: Path) -> None:
+    without = {"tempo", "loki", "grafana"}
+    assert set(COMPOSED) == SYSTEM - without
+    stand_ins = {path.name for path in (infra.parent / "tests" / "compose" / "stand_ins").iterdir()}
+    assert stand_ins == set(COMPOSED) - {"bookapp", "backend"}
 
 
 @pytest.mark.parametrize("overlay", ["docker-stats", "tail-sampling"])
 def test_overlays_name_configurations_that_exist(infra: Path, overlay: str) -> None:
-    files = [infra / "compose.yaml", infra / f"compose.{overlay}.yaml"]
-    command = compose_config(files)["services"]["collector"]["command"]
+    command = resolved(infra, overlay)["services"]["collector"]["command"]
     assert len(command) == 2
     for argument in command:
         assert (infra / "collector" / argument.rpartition("/")[2]).exists()
@@ -133,6 +215,7 @@ def test_images_are_pinned_to_the_versions_that_are_tested(
     images = {name: service["image"] for name, service in composed["services"].items()}
     assert images["kafka"] == f"apache/kafka:{kafka_version()}"
     assert images["bugsink"] == f"bugsink/bugsink:{bugsink_version()}"
+    assert images["prometheus"] == f"prom/prometheus:v{prometheus.VERSION}"
     version = collector_version(infra / "collector" / "builder.yaml")
     assert images["collector"] == f"otel/opentelemetry-collector-contrib:{version}"
     for name, image in images.items():
@@ -140,11 +223,26 @@ def test_images_are_pinned_to_the_versions_that_are_tested(
             assert re.search(r":v?\d+\.\d+", image), name
 
 
-def test_our_containers_may_do_little(composed: dict[str, Any]) -> None:
-    for name in ("bookapp", "backend", "load"):
-        service = composed["services"][name]
-        assert service["read_only"], name
+WRITES = {"kafka", "bugsink", "bugsink-project"}
+"""Containers whose images write elsewhere than in volumes."""
+
+
+def test_containers_may_do_little_and_have_an_end_to_their_memory(composed: dict[str, Any]) -> None:
+    for name, service in composed["services"].items():
         assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert int(service["mem_limit"]) <= 2**30, name
+        assert service.get("user") not in ("root", "0"), name
+        assert service.get("read_only", False) is (name not in WRITES), name
+
+
+def test_the_image_says_what_it_is_and_does_not_run_as_root(infra: Path) -> None:
+    lines = (infra / "Dockerfile").read_text().splitlines()
+    assert "USER 10001" in lines
+    assert any(line.startswith("HEALTHCHECK ") for line in lines)
+    text = "\n".join(lines)
+    for label in ("title", "description", "licenses", "version", "revision"):
+        assert f"org.opencontainers.image.{label}=" in text
 
 
 def test_the_dockerfile_has_no_findings(infra: Path) -> None:

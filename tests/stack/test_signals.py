@@ -222,7 +222,7 @@ def test_the_service_graph_has_no_edge_that_is_not_there(eventful: Observed) -> 
         "http_client_request_duration_seconds_bucket",
         "messaging_process_duration_seconds_bucket",
         "messaging_client_operation_duration_seconds_bucket",
-        "traces_span_metrics_duration_milliseconds_bucket",
+        "traces_spanmetrics_duration_seconds_bucket",
     ],
 )
 def test_a_histogram_has_exemplars_that_lead_to_traces(eventful: Observed, histogram: str) -> None:

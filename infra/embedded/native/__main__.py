@@ -3,6 +3,7 @@
 One line for each program that is missing, with what to install, and exit status 1 when one is.
 `--debian` prints the names of Debian's packages for what is missing instead, and ends with 0; the
 browser of the page's tests is among them (without one they are left out).
+`--containers` is about what `make compose-test` needs as well.
 """
 
 import argparse
@@ -12,7 +13,8 @@ import sys
 from embedded.browser import chromium
 from embedded.native.cache import MissingTool, tool
 from embedded.native.certificates import INSTALL_OPENSSL
-from embedded.native.collector import INSTALL_GO
+from embedded.native.containers import INSTALL_DEBOOTSTRAP, INSTALL_PODMAN
+from embedded.native.gomodule import INSTALL_GO
 from embedded.native.kafka import INSTALL_JAVA, java
 from embedded.native.linters import INSTALL_NPM
 from embedded.native.pgbouncer import installed_pgbouncer
@@ -28,8 +30,15 @@ PROGRAMS = {
     "openssl": (INSTALL_OPENSSL, "openssl"),
 }
 
+CONTAINERS = {
+    "podman": (INSTALL_PODMAN, "podman"),
+    "runc": (INSTALL_PODMAN, "runc"),
+    "iptables": (INSTALL_PODMAN, "iptables"),
+    "debootstrap": (INSTALL_DEBOOTSTRAP, "debootstrap"),
+}
 
-def missing() -> dict[str, str | None]:
+
+def missing(containers: bool) -> dict[str, str | None]:
     """What is missing, each as one line, with Debian's package for it where there is one."""
     found: dict[str, str | None] = {}
     checks = (
@@ -42,7 +51,7 @@ def missing() -> dict[str, str | None]:
             check()
         except MissingTool as error:
             found[str(error)] = package
-    for program, (hint, packaged) in PROGRAMS.items():
+    for program, (hint, packaged) in {**PROGRAMS, **(CONTAINERS if containers else {})}.items():
         try:
             tool(program, hint)
         except MissingTool as error:
@@ -53,8 +62,9 @@ def missing() -> dict[str, str | None]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m embedded.native", description=__doc__)
     parser.add_argument("--debian", action="store_true", help="print packages to install")
+    parser.add_argument("--containers", action="store_true", help="for make compose-test too")
     options = parser.parse_args()
-    found = missing()
+    found = missing(options.containers)
     if options.debian:
         wanted = [package for package in found.values() if package]
         print(" ".join([*wanted, *([] if chromium() else ["chromium"])]))

@@ -19,7 +19,7 @@ import httpx
 from embedded.native.cache import fingerprint, provide, run
 from embedded.native.server import Server
 
-REQUIREMENT = "bugsink==2.6.1"
+REQUIREMENT = "bugsink==2.6.0"
 SETTINGS_MODULE = "bugsink_conf"
 TEMPLATE = "migrated.sqlite3"
 
@@ -37,7 +37,7 @@ BUGSINK = {{"BASE_URL": {url!r}, "SINGLE_USER": True}}
 
 
 def bugsink_version() -> str:
-    """The version that is installed, for instance `2.6.1`."""
+    """The version that is installed, for instance `2.6.0`."""
     return REQUIREMENT.rpartition("==")[2]
 
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import httpx
 
 from embedded.native.cache import fingerprint, provide, run, tool
+from embedded.native.gomodule import INSTALL_GO
 from embedded.native.server import Server, lasting_port
 
-BUILDER = "go.opentelemetry.io/collector/cmd/builder@v0.129.0"
-INSTALL_GO = "install Go 1.23 or newer"
+BUILDER = "go.opentelemetry.io/collector/cmd/builder"
 
 
 def collector_version(manifest: Path) -> str:
-    """The version that a builder manifest names, for instance `0.128.0`."""
+    """The version that a builder manifest names, for instance `0.145.0`."""
     found = re.search(r"^  version: (\S+)$", manifest.read_text(), re.MULTILINE)
     if found is None:
         raise ValueError(f"{manifest.name} names no dist.version")
@@ -33,32 +33,22 @@ def build(manifest: Path) -> Path:
 
     Raises MissingTool when there is no Go.
     """
-    text = manifest.read_text()
     version = collector_version(manifest)
+    builder = f"{BUILDER}@v{version}"  # the parts' own release: it checks that they are of one
 
     def fill(directory: Path) -> None:
         go = tool("go", INSTALL_GO)
-        sources = directory / "sources"
         settings = {"GOBIN": str(directory), "CGO_ENABLED": "0"}
-        run([go, "install", BUILDER], cwd=directory, environ=settings)
-        # Only the sources: this builder is a release newer than the parts (its own release of the
-        # parts' version is not to be had everywhere) and would insist on its own version.
-        only_sources = ["--skip-strict-versioning", "--skip-get-modules", "--skip-compilation"]
-        run([str(directory / "builder"), f"--config={manifest}", *only_sources], cwd=directory)
-        requirements = sources / "go.mod"
-        core = rf"(go\.opentelemetry\.io/collector/otelcol) v{re.escape(newer_version())}"
-        requirements.write_text(re.sub(core, rf"\1 v{version}", requirements.read_text()))
-        flags = ["-mod=mod", "-trimpath", "-ldflags=-s -w", "-o", str(directory / "otelcol")]
-        run([go, "build", *flags, "."], cwd=sources, environ=settings)
+        run([go, "install", builder], cwd=directory, environ=settings)
+        strict = ["--skip-strict-versioning=false", "--ldflags=-s -w"]
+        command = [str(directory / "builder"), f"--config={manifest}", *strict]
+        run(command, cwd=directory, environ=settings)
+        (directory / "sources" / "otelcol-books").rename(directory / "otelcol")
         (directory / "builder").unlink()
-        shutil.rmtree(sources)
+        shutil.rmtree(directory / "sources")
 
-    return provide(f"otelcol-{version}", fingerprint(text, BUILDER), fill) / "otelcol"
-
-
-def newer_version() -> str:
-    """The version of the builder, without its `v`."""
-    return BUILDER.rpartition("@v")[2]
+    key = fingerprint(manifest.read_text(), builder)
+    return provide(f"otelcol-{version}", key, fill) / "otelcol"
 
 
 class Collector(Server):

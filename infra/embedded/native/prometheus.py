@@ -1,8 +1,8 @@
 """Prometheus on loopback, with its configuration and rules as they are in infra/prometheus.
 
 Promises: the configuration directory is copied unchanged but for the one file that says where the
-targets are; exemplars are stored. The programs are the machine's own, or Debian's package
-unpacked into the cache: nothing is installed and no system service is started.
+targets are. `prometheus` and `promtool` are built from the Go module that Prometheus publishes,
+once, and kept: without the web page, and of the ways to discover targets with files alone.
 """
 
 import json
@@ -13,40 +13,31 @@ from typing import Any
 
 import httpx
 
-from embedded.native.cache import MissingTool, provide, run
+from embedded.native.cache import fingerprint, provide
+from embedded.native.gomodule import build_programs
 from embedded.native.server import Server
 
-INSTALL = "install Prometheus 2.40 or newer (Debian: prometheus) so that it is on the PATH"
-PROGRAMS = ("prometheus", "promtool")
+VERSION = "3.15.0"
+"""That of the image in compose.yaml. The module of 3.15.0 is called v0.315.0."""
+_PROGRAMS = ("prometheus", "promtool")
+_FLAGS = (
+    "-tags=netgo,remove_all_sd,enable_file_sd",
+    f"-ldflags=-s -w -X github.com/prometheus/common/version.Version={VERSION}",
+)
 
 
 def program(name: str) -> Path:
-    """Path of `prometheus` or `promtool`: from the PATH, or from Debian's package in the cache.
+    """Path of `prometheus` or `promtool`, built when it is not in the cache.
 
-    Raises MissingTool when there is neither.
+    Raises MissingTool when there is no Go.
     """
-    on_path = [shutil.which(each) for each in PROGRAMS]
-    if all(on_path):
-        return Path(str(shutil.which(name)))
-    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        raise MissingTool(f"{name} was not found: {INSTALL}")
-    return provide("prometheus", "debian", _unpack_package) / "usr" / "bin" / name
+    major, minor, patch = VERSION.split(".")
+    module = f"github.com/prometheus/prometheus@v0.{major}{minor:0>2}.{patch}"
 
+    def fill(directory: Path) -> None:
+        build_programs(module, [f"./cmd/{each}" for each in _PROGRAMS], directory, _FLAGS)
 
-def _unpack_package(directory: Path) -> None:
-    try:
-        run(["apt-get", "download", "prometheus"], cwd=directory, timeout=300)
-    except RuntimeError:  # no package lists yet: read them into a place of our own, without root
-        own = ["-o", f"Dir::State::lists={directory / 'lists'}", "-o", "Debug::NoLocking=1"]
-        try:
-            run(["apt-get", *own, "update"], cwd=directory, timeout=300)
-            run(["apt-get", *own, "download", "prometheus"], cwd=directory, timeout=300)
-        except RuntimeError as error:
-            raise MissingTool(f"Debian's package could not be fetched: {INSTALL}") from error
-    package = next(directory.glob("prometheus_*.deb"))
-    run(["dpkg-deb", "--extract", package, directory], cwd=directory)
-    package.unlink()
-    shutil.rmtree(directory / "lists", ignore_errors=True)
+    return provide(f"prometheus-{VERSION}", fingerprint(module, *_FLAGS), fill) / name
 
 
 class Prometheus(Server):

@@ -3,9 +3,21 @@
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from boards.board import board
-from boards.panels import graph, number
+from boards.links import see_logs
+from boards.panels import graph, happened, number, verdict
 
 SIGNALS = (("spans", "spans"), ("log_records", "log records"), ("metric_points", "metric points"))
+
+LOSSES = ("send_failed", "enqueue_failed")
+SERVICES_LOG = see_logs('{service_name=~".+"} |~ "(?i)export"', "What the services say of it")
+
+
+def _lost(name: str, loss: str) -> str:
+    return happened(f"otelcol_exporter_{loss}_{name}_total", "$__rate_interval", "exporter")
+
+
+def _refused(name: str) -> str:
+    return f"(sum(increase(otelcol_receiver_refused_{name}_total[5m])) or vector(0))"
 
 
 def build() -> Dashboard:
@@ -15,6 +27,25 @@ def build() -> Dashboard:
         "The OpenTelemetry Collector, by its own metrics.",
         {
             "Now": [
+                verdict(
+                    "Scraped: Prometheus reaches all that it reads. Nothing lost, nothing refused,"
+                    " and no queue nine tenths full, in the last five minutes.",
+                    {
+                        "Scraped": ("1 - up", 0),
+                        "Nothing lost": (
+                            "sum(exporter:telemetry_lost:increase5m) or vector(0)",
+                            0,
+                        ),
+                        "Nothing refused": (
+                            " + ".join(_refused(name) for name, _ in SIGNALS),
+                            0,
+                        ),
+                        "Room in the queues": (
+                            "otelcol_exporter_queue_size / otelcol_exporter_queue_capacity",
+                            0.9,
+                        ),
+                    },
+                ),
                 number(
                     "Up",
                     "Targets that Prometheus can scrape.",
@@ -35,11 +66,13 @@ def build() -> Dashboard:
                     "percentunit",
                     (0.5, 0.9),
                     width=6,
+                    see=[SERVICES_LOG],
                 ),
                 number(
                     "Failing scrapes",
                     "Points that the Collector's own receivers could not read, a second.",
                     "sum(rate(otelcol_scraper_errored_metric_points_total[$__rate_interval]))",
+                    "ops",
                     limits=(0.1, 1),
                     width=6,
                 ),
@@ -68,6 +101,7 @@ def build() -> Dashboard:
                         for name, label in SIGNALS
                     ],
                     "ops",
+                    see=[SERVICES_LOG],
                 ),
             ],
             "Out": [
@@ -86,16 +120,13 @@ def build() -> Dashboard:
                 ),
                 graph(
                     "Lost",
-                    "Given up after retries, by exporter.",
+                    "Given up after retries, or for want of room in the queue, in each interval.",
                     [
-                        (
-                            f"sum by (exporter)"
-                            f" (rate(otelcol_exporter_send_failed_{name}_total[$__rate_interval]))",
-                            f"{label} {{{{exporter}}}}",
-                        )
-                        for name, label in SIGNALS
+                        (_lost(name, loss), f"{label} {loss} {{{{exporter}}}}")
+                        for name, label in SIGNALS[:2]  # metrics are fetched from it
+                        for loss in LOSSES
                     ],
-                    "ops",
+                    see=[SERVICES_LOG],
                 ),
                 graph(
                     "Queues",

@@ -3,9 +3,16 @@
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from boards.board import board
-from boards.panels import graph, heat, note, number, traces
+from boards.links import see_logs, see_traces
+from boards.panels import graph, happened, heat, note, number, traces, verdict
 
 BY_TOPIC = "messaging_destination_name"
+DEAD = "consumer_dead_letters_total"
+REPLAYED = "consumer_replayed_total"
+
+FAILED_RECORDS = see_traces("{ kind = consumer && status = error }", "Traces of failed records")
+WORKER_LOG = see_logs('{service_name="backend"} | severity_number >= 13', "The worker's warnings")
+REPLAYS = see_traces("{ span.delivery.replayed = true }", "Traces of replays")
 
 
 def build() -> Dashboard:
@@ -15,34 +22,56 @@ def build() -> Dashboard:
         "Lag, rates, dead letters and replays of the topics between the services.",
         {
             "Now": [
+                verdict(
+                    "Keeping up: at most 1,000 records wait. Working: no topic's circuit is open."
+                    " No dead letter waits for somebody. There are workers, and a broker.",
+                    {
+                        "Keeping up": ("sum(clamp_min(kafka_consumer_group_lag, 0))", 1000),
+                        "Working": ("consumer_circuit", 0),
+                        "No dead letters": ('sql_dead_letters{state="new"}', 0),
+                        "Workers": ("sum(kafka_consumer_group_members) < bool 1", 0),
+                        "Broker": ("kafka_brokers < bool 1", 0),
+                    },
+                ),
                 number(
                     "Lag",
                     "Records not yet consumed, as the broker sees it.",
                     "sum(clamp_min(kafka_consumer_group_lag, 0))",
                     limits=(100, 1000),
+                    see=[WORKER_LOG],
                 ),
-                number("Brokers", "Brokers that answer.", "max(kafka_brokers)"),
                 number(
                     "Workers",
                     "Members of all consumer groups.",
                     "sum(max by (group) (kafka_consumer_group_members))",
+                    see=[WORKER_LOG],
+                ),
+                number(
+                    "Dead letters that wait",
+                    "Neither sent back nor discarded, counted in the table.",
+                    'max(sql_dead_letters{state="new"})',
+                    limits=(1, 10),
+                    see=[FAILED_RECORDS],
                 ),
                 number(
                     "Dead letters",
-                    "Since the start of the range that is shown.",
-                    "sum(increase(consumer_dead_letters_total[$__range])) or vector(0)",
+                    "Records given up in the range that is shown.",
+                    f"{happened(DEAD, '$__range')} or vector(0)",
                     limits=(1, 10),
+                    see=[FAILED_RECORDS],
                 ),
                 number(
-                    "Circuit open",
-                    "1: everything fails, so consumption has stopped and probes.",
-                    "max(consumer_circuit)",
-                    limits=(1, 1),
+                    "Sent back",
+                    "Dead letters that an operator sent back, ever, counted in the table.",
+                    'max(sql_dead_letters{state="redriven"})',
+                    see=[REPLAYS],
                 ),
                 number(
                     "Replayed",
-                    "Records published again by an operator, since the start of the range.",
-                    "sum(increase(consumer_replayed_total[$__range])) or vector(0)",
+                    "Records that an operator published or handled again in the range that is"
+                    " shown, dead letters sent back among them.",
+                    f"{happened(REPLAYED, '$__range')} or vector(0)",
+                    see=[REPLAYS],
                 ),
             ],
             "Lag": [
@@ -55,6 +84,7 @@ def build() -> Dashboard:
                             "{{group}} {{topic}}",
                         )
                     ],
+                    see=[WORKER_LOG],
                 ),
                 graph(
                     "Lag by partition",
@@ -66,6 +96,7 @@ def build() -> Dashboard:
                             "{{messaging_destination_name}} {{messaging_destination_partition_id}}",
                         )
                     ],
+                    see=[WORKER_LOG],
                 ),
             ],
             "Rates": [
@@ -85,6 +116,7 @@ def build() -> Dashboard:
                         ),
                     ],
                     "ops",
+                    see=[see_traces("{ kind = consumer }", "Traces of records")],
                 ),
                 graph(
                     "Offsets",
@@ -104,6 +136,7 @@ def build() -> Dashboard:
                     "sum by (le)"
                     " (increase(messaging_process_duration_seconds_bucket[$__rate_interval]))",
                     "s",
+                    see=[see_traces("{ kind = consumer && duration > 100ms }", "Slow records")],
                 ),
                 graph(
                     "Duration of sending",
@@ -117,46 +150,49 @@ def build() -> Dashboard:
                     ],
                     "s",
                     exemplars=True,
+                    see=[see_traces("{ kind = producer && duration > 100ms }", "Slow sends")],
                 ),
             ],
             "Failures": [
                 graph(
                     "Dead letters",
-                    "Records that went to the dead-letter topic, by error.",
+                    "Records that went to the dead-letter topic, by error, in each interval.",
                     [
                         (
-                            f"sum by ({BY_TOPIC}, error_type)"
-                            " (rate(consumer_dead_letters_total[$__rate_interval]))",
+                            happened(DEAD, "$__rate_interval", f"{BY_TOPIC}, error_type"),
                             "{{messaging_destination_name}} {{error_type}}",
                         )
                     ],
-                    "ops",
+                    see=[FAILED_RECORDS],
                 ),
                 graph(
                     "Retries",
-                    "Further attempts at records whose first one failed.",
+                    "Further attempts at records whose first one failed, in each interval.",
                     [
                         (
-                            f"sum by ({BY_TOPIC}, error_type)"
-                            " (rate(consumer_retries_total[$__rate_interval]))",
+                            happened(
+                                "consumer_retries_total",
+                                "$__rate_interval",
+                                f"{BY_TOPIC}, error_type",
+                            ),
                             "{{messaging_destination_name}} {{error_type}}",
                         )
                     ],
-                    "ops",
+                    see=[see_traces("{ span.delivery.attempts > 1 }", "Traces of retried records")],
                 ),
                 graph(
                     "Replays",
-                    "Records that an operator published again.",
+                    "Records that an operator published or handled again, in each interval.",
                     [
                         (
-                            f"sum by ({BY_TOPIC})"
-                            " (rate(consumer_replayed_total[$__rate_interval]))",
+                            happened(REPLAYED, "$__rate_interval", BY_TOPIC),
                             "{{messaging_destination_name}}",
                         )
                     ],
-                    "ops",
+                    see=[REPLAYS],
                 ),
                 note(
+                    "The commands that deal with dead letters.",
                     "`faust -A backend.app dead-letters list` shows what could not be processed and"
                     " why; `dead-letters redrive` sends it again when the cause is gone;"
                     " `replay` runs records again, for debugging.",

@@ -4,7 +4,7 @@ A query is PromQL, TraceQL or LogQL as text; the stack tests collect them from t
 one. `$__rate_interval` is Grafana's own: four scrapes at the least.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from grafana_foundation_sdk.builders import (
     common,
@@ -24,25 +24,25 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.common import (
     BigValueColorMode,
     BigValueGraphMode,
+    BigValueTextMode,
     LegendDisplayMode,
     LegendPlacement,
     TooltipDisplayMode,
 )
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
-    DataSourceRef,
     DataTransformerConfig,
     Panel,
     Threshold,
     ThresholdsMode,
+    ValueMap,
+    ValueMappingResult,
 )
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.text import TextMode
 
-PROMETHEUS = DataSourceRef(type_val="prometheus", uid="prometheus")
-TEMPO = DataSourceRef(type_val="tempo", uid="tempo")
-LOKI = DataSourceRef(type_val="loki", uid="loki")
+from boards.links import LOKI, PROMETHEUS, TEMPO, Link
 
 SHARED_CROSSHAIR = DashboardCursorSync.CROSSHAIR
 HEIGHT = 8
@@ -58,6 +58,53 @@ def _refer(number: int) -> str:
     return chr(ord("A") + number)
 
 
+def verdict(meaning: str, checks: Mapping[str, tuple[str, float]]) -> PanelBuilder:
+    """The first panel of a board: is it well? Green or red for each check, which has a name.
+
+    A check is a number in PromQL and the most that it may be. Where there is no number, it is not
+    well: what cannot be asked does not work. Where none is what one hopes for, say `or vector(0)`.
+    """
+    panel = (
+        stat.Panel()
+        .title("Is it well?")
+        .description(meaning)
+        .datasource(PROMETHEUS)
+        .unit("short")
+        .span(24)
+        .height(4)
+        .graph_mode(BigValueGraphMode.NONE)
+        .color_mode(BigValueColorMode.BACKGROUND)
+        .text_mode(BigValueTextMode.VALUE_AND_NAME)
+        .mappings(
+            [
+                ValueMap(
+                    options={
+                        "0": ValueMappingResult(text="well", color="green", index=0),
+                        "1": ValueMappingResult(text="look", color="red", index=1),
+                    }
+                )
+            ]
+        )
+    )
+    for place, (name, (expression, most)) in enumerate(checks.items()):
+        query = prometheus.Dataquery().datasource(PROMETHEUS).legend_format(name).instant()
+        query.expr(f"(max({expression}) > bool {most}) or vector(1)").ref_id(_refer(place))
+        panel.with_target(query)
+    return panel
+
+
+def happened(metric: str, window: str, by: str = "") -> str:
+    """How often something was counted in a window: PromQL, exact.
+
+    `increase()` misses the count with which a series begins, and an operator's command has no
+    other: it exports once, at its end. So: what each series reached in the window, less what it had
+    before, which is nothing where it was not there. A process has series of its own, so none falls.
+    """
+    reached = f"max_over_time({metric}[{window}])"
+    total = f"sum by ({by})" if by else "sum"
+    return f"{total} ({reached} - ({metric} offset {window} or 0 * {reached}))"
+
+
 def graph(
     title: str,
     meaning: str,
@@ -65,8 +112,9 @@ def graph(
     unit: str = "short",
     width: int = 12,
     exemplars: bool = False,
+    see: Sequence[Link] = (),
 ) -> PanelBuilder:
-    """Lines over time; `queries` are (PromQL, legend) pairs."""
+    """Lines over time; `queries` are (PromQL, legend) pairs, `see` leads on from here."""
     panel = (
         timeseries.Panel()
         .title(title)
@@ -85,6 +133,7 @@ def graph(
             .calcs(["lastNotNull", "max"])
         )
         .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))
+        .links(list(see))
     )
     for number, (expression, legend) in enumerate(queries):
         panel.with_target(_query(expression, legend, exemplars).ref_id(_refer(number)))
@@ -97,8 +146,8 @@ def number(
     expression: str,
     unit: str = "short",
     limits: tuple[float, float] | None = None,
-    legend: str = "",
     width: int = 4,
+    see: Sequence[Link] = (),
 ) -> PanelBuilder:
     """One number, with its course behind it; `limits` colour it yellow and red from there on."""
     panel = (
@@ -112,7 +161,8 @@ def number(
         .height(4)
         .graph_mode(BigValueGraphMode.AREA)
         .color_mode(BigValueColorMode.VALUE)
-        .with_target(_query(expression, legend).ref_id("A"))
+        .links(list(see))
+        .with_target(_query(expression, "").ref_id("A"))
     )
     if limits is not None:
         steps = [Threshold(value=None, color="green")]
@@ -124,13 +174,22 @@ def number(
     return panel
 
 
-def heat(title: str, meaning: str, expression: str, unit: str, width: int = 12) -> PanelBuilder:
+def heat(
+    title: str,
+    meaning: str,
+    expression: str,
+    unit: str,
+    width: int = 12,
+    see: Sequence[Link] = (),
+) -> PanelBuilder:
     """A histogram's buckets over time, with exemplars: a click on a dot opens its trace."""
     return (
         heatmap.Panel()
         .title(title)
         .description(meaning)
         .datasource(PROMETHEUS)
+        .unit("short")  # of the counts; the axis has the unit of what is measured
+        .links(list(see))
         .span(width)
         .height(HEIGHT)
         .calculate(False)
@@ -157,6 +216,7 @@ def rows(
     join_on: str | None = None,
     unit: str = "short",
     width: int = 12,
+    see: Sequence[Link] = (),
 ) -> PanelBuilder:
     """A table of what is true now; `columns` are PromQL by column name, joined on one label."""
     panel = (
@@ -165,6 +225,7 @@ def rows(
         .description(meaning)
         .datasource(PROMETHEUS)
         .unit(unit)
+        .links(list(see))
         .span(width)
         .height(HEIGHT)
     )
@@ -185,7 +246,9 @@ def rows(
     return panel
 
 
-def nodes(title: str, meaning: str, vertices: str, edges: str) -> PanelBuilder:
+def nodes(
+    title: str, meaning: str, vertices: str, edges: str, see: Sequence[Link] = ()
+) -> PanelBuilder:
     """A graph; `vertices` have a label id, `edges` labels id, source and target."""
     names = {"Value #vertices": "mainstat", "Value #edges": "mainstat"}
     return (
@@ -193,6 +256,8 @@ def nodes(title: str, meaning: str, vertices: str, edges: str) -> PanelBuilder:
         .title(title)
         .description(meaning)
         .datasource(PROMETHEUS)
+        .unit("ops")
+        .links(list(see))
         .span(24)
         .height(12)
         .with_target(_instant(vertices, "vertices"))
@@ -263,6 +328,7 @@ def log_lines(title: str, meaning: str, logql: str, width: int = 24) -> PanelBui
     )
 
 
-def note(content: str, width: int = 24, height: int = 4) -> PanelBuilder:
+def note(meaning: str, content: str, width: int = 24, height: int = 4) -> PanelBuilder:
     """Text in Markdown: what to do with the panels beside it."""
-    return text.Panel().mode(TextMode.MARKDOWN).content(content).span(width).height(height)
+    panel = text.Panel().description(meaning).mode(TextMode.MARKDOWN).content(content)
+    return panel.span(width).height(height)

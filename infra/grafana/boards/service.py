@@ -3,11 +3,17 @@
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from boards.board import board
-from boards.panels import graph, heat, log_lines, trace_metric, traces
+from boards.links import see_logs, see_traces
+from boards.panels import graph, happened, heat, log_lines, trace_metric, traces, verdict
 
 ONE = 'service_name="$service"'
 COUNT = f"http_server_request_duration_seconds_count{{{ONE}}}"
 BUCKET = f"http_server_request_duration_seconds_bucket{{{ONE}}}"
+
+THIS = 'resource.service.name = "$service"'
+REQUESTS = see_traces(f"{{ {THIS} && kind = server }}", "Traces of requests")
+SLOW = see_traces(f"{{ {THIS} && duration > 100ms }}", "Slow traces")
+LOG = see_logs('{service_name="$service"}', "Log")
 
 
 def build() -> Dashboard:
@@ -17,6 +23,22 @@ def build() -> Dashboard:
         "Everything about the service that is chosen above.",
         {
             "What it answers": [
+                verdict(
+                    "Answering: fewer than one request in twenty fails. Fast: nineteen of twenty"
+                    " take less than half a second, on each route. No error was logged in five"
+                    " minutes.",
+                    {
+                        "Answering": (
+                            f"service:http_errors:ratio_rate5m{{{ONE}}} or vector(0)",
+                            0.05,
+                        ),
+                        "Fast": (f"route:http_duration_seconds:p95_5m{{{ONE}}} or vector(0)", 0.5),
+                        "No errors logged": (
+                            f"{happened(f'count_log_errors_total{{{ONE}}}', '5m')} or vector(0)",
+                            0,
+                        ),
+                    },
+                ),
                 graph(
                     "Rate by route",
                     "Requests a second.",
@@ -28,6 +50,7 @@ def build() -> Dashboard:
                         )
                     ],
                     "reqps",
+                    see=[REQUESTS],
                 ),
                 graph(
                     "95th percentile by route",
@@ -41,24 +64,29 @@ def build() -> Dashboard:
                     ],
                     "s",
                     exemplars=True,
+                    see=[SLOW],
                 ),
                 heat(
                     "Duration",
                     "How long requests take. The dots are exemplars: a click opens the trace.",
                     f"sum by (le) (increase({BUCKET}[$__rate_interval]))",
                     "s",
+                    see=[SLOW],
                 ),
                 graph(
                     "Injected failures",
-                    "What the rules under /error-injection failed or slowed down.",
+                    "What rules under /error-injection failed or slowed down, in each interval.",
                     [
                         (
-                            "sum by (http_route, messaging_destination_name)"
-                            f" (rate(error_injection_injected_total{{{ONE}}}[$__rate_interval]))",
+                            happened(
+                                f"error_injection_injected_total{{{ONE}}}",
+                                "$__rate_interval",
+                                "http_route, messaging_destination_name",
+                            ),
                             "{{http_route}}{{messaging_destination_name}}",
                         )
                     ],
-                    "ops",
+                    see=[see_traces("{ span.error_injection.rule >= 0 }", "Injected failures")],
                 ),
             ],
             "What it does": [
@@ -68,25 +96,27 @@ def build() -> Dashboard:
                     [
                         (
                             "topk(15, sum by (span_name)"
-                            f" (rate(traces_span_metrics_calls_total{{{ONE}}}[$__rate_interval])))",
+                            f" (rate(traces_spanmetrics_calls_total{{{ONE}}}[$__rate_interval])))",
                             "{{span_name}}",
                         )
                     ],
                     "ops",
+                    see=[see_traces(f"{{ {THIS} }}")],
                 ),
                 graph(
                     "95th percentile by span",
-                    "In milliseconds.",
+                    "How long requests, statements, sends and processing take.",
                     [
                         (
                             "topk(15, histogram_quantile(0.95, sum by (span_name, le) (rate("
-                            f"traces_span_metrics_duration_milliseconds_bucket{{{ONE}}}"
+                            f"traces_spanmetrics_duration_seconds_bucket{{{ONE}}}"
                             "[$__rate_interval]))))",
                             "{{span_name}}",
                         )
                     ],
-                    "ms",
+                    "s",
                     exemplars=True,
+                    see=[SLOW],
                 ),
                 graph(
                     "Calls to others",
@@ -101,6 +131,7 @@ def build() -> Dashboard:
                     ],
                     "s",
                     exemplars=True,
+                    see=[see_traces(f"{{ {THIS} && kind = client && span.url.template != nil }}")],
                 ),
                 graph(
                     "Connections to the database",
@@ -113,6 +144,7 @@ def build() -> Dashboard:
                         ),
                         (f"sum(db_client_connection_max{{{ONE}}})", "most"),
                     ],
+                    see=[LOG],
                 ),
                 trace_metric(
                     "Spans by kind",

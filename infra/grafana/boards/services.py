@@ -3,13 +3,29 @@
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from boards.board import board
-from boards.panels import graph, heat, log_lines, number, rows, trace_metric, traces
+from boards.links import see_logs, see_traces
+from boards.panels import (
+    graph,
+    happened,
+    heat,
+    log_lines,
+    number,
+    rows,
+    trace_metric,
+    traces,
+    verdict,
+)
 
 COUNT = "http_server_request_duration_seconds_count"
 BUCKET = "http_server_request_duration_seconds_bucket"
 FAILED = f'{COUNT}{{http_response_status_code=~"5.."}}'
 
 ROUTE = "service_name, http_request_method, http_route"
+
+REQUESTS = see_traces("{ kind = server }", "Traces of requests")
+FAILURES = see_traces("{ kind = server && status = error }", "Traces of failed requests")
+SLOW = see_traces("{ kind = server && duration > 250ms }", "Traces of slow requests")
+WARNINGS = see_logs('{service_name=~".+"} | severity_number >= 13', "Warnings and errors")
 
 
 def _named(expression: str) -> str:
@@ -29,11 +45,23 @@ def build() -> Dashboard:
         "Rate, errors and duration of every service's requests.",
         {
             "Now": [
+                verdict(
+                    "Ready: each service says so. Answering: fewer than one request in twenty"
+                    " fails. Fast: nineteen of twenty take less than half a second, on each route."
+                    " No alert fires.",
+                    {
+                        "Ready": ('1 - httpcheck_status{http_status_class="2xx"}', 0),
+                        "Answering": ("service:http_errors:ratio_rate5m or vector(0)", 0.05),
+                        "Fast": ("route:http_duration_seconds:p95_5m or vector(0)", 0.5),
+                        "No alerts": ('count(ALERTS{alertstate="firing"}) or vector(0)', 0),
+                    },
+                ),
                 number(
                     "Requests",
                     "Requests a second, all services.",
                     f"sum(rate({COUNT}[$__rate_interval]))",
                     "reqps",
+                    see=[REQUESTS],
                 ),
                 number(
                     "Failed",
@@ -42,6 +70,7 @@ def build() -> Dashboard:
                     f" / sum(rate({COUNT}[$__rate_interval]))",
                     "percentunit",
                     (0.01, 0.05),
+                    see=[FAILURES],
                 ),
                 number(
                     "95th percentile",
@@ -49,11 +78,13 @@ def build() -> Dashboard:
                     f"histogram_quantile(0.95, sum by (le) (rate({BUCKET}[$__rate_interval])))",
                     "s",
                     (0.25, 0.5),
+                    see=[SLOW],
                 ),
                 number(
                     "Books",
                     "Books in bookapp's table.",
                     "max(sql_books)",
+                    see=[see_traces('{ name = "POST /books/add" }', "Traces of added books")],
                 ),
                 number(
                     "Not ready",
@@ -61,12 +92,14 @@ def build() -> Dashboard:
                     'count(max by (http_url) (httpcheck_status{http_status_class="2xx"}) == 0)'
                     " or vector(0)",
                     limits=(1, 1),
+                    see=[WARNINGS],
                 ),
                 number(
                     "Alerts",
                     "Alerts that fire.",
                     'count(ALERTS{alertstate="firing"}) or vector(0)',
                     limits=(1, 1),
+                    see=[WARNINGS],
                 ),
             ],
             "Requests": [
@@ -80,25 +113,29 @@ def build() -> Dashboard:
                         )
                     ],
                     "reqps",
+                    see=[REQUESTS],
                 ),
                 graph(
                     "Failures by service and status",
-                    "Requests a second answered with 4xx or 5xx.",
+                    "Requests answered with 4xx or 5xx, in each interval.",
                     [
                         (
-                            "sum by (service_name, http_response_status_code)"
-                            f' (rate({COUNT}{{http_response_status_code=~"[45].."}}'
-                            "[$__rate_interval]))",
+                            happened(
+                                f'{COUNT}{{http_response_status_code=~"[45].."}}',
+                                "$__rate_interval",
+                                "service_name, http_response_status_code",
+                            ),
                             "{{service_name}} {{http_response_status_code}}",
                         )
                     ],
-                    "reqps",
+                    see=[FAILURES],
                 ),
                 heat(
                     "Duration",
                     "How long requests take. The dots are exemplars: a click opens the trace.",
                     f"sum by (le) (increase({BUCKET}[$__rate_interval]))",
                     "s",
+                    see=[SLOW],
                 ),
                 rows(
                     "Routes",
@@ -110,20 +147,24 @@ def build() -> Dashboard:
                         ),
                     },
                     join_on="request",
+                    see=[REQUESTS],
                 ),
             ],
             "Spans, logs": [
                 graph(
                     "Exceptions",
-                    "Exceptions recorded on spans, by type.",
+                    "Exceptions recorded on spans, by type, in each interval.",
                     [
                         (
-                            "sum by (service_name, exception_type)"
-                            " (rate(exceptions_total[$__rate_interval]))",
+                            happened(
+                                "exceptions_total",
+                                "$__rate_interval",
+                                "service_name, exception_type",
+                            ),
                             "{{service_name}} {{exception_type}}",
                         )
                     ],
-                    "ops",
+                    see=[see_traces("{ status = error }", "Failed traces")],
                 ),
                 graph(
                     "Log records",
@@ -143,6 +184,7 @@ def build() -> Dashboard:
                         ),
                     ],
                     "ops",
+                    see=[WARNINGS],
                 ),
                 trace_metric(
                     "95th percentile, from the traces themselves",

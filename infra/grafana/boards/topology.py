@@ -8,15 +8,20 @@ rates of send and process spans, which name their topic: sender to topic, topic 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from boards.board import board
-from boards.panels import graph, nodes, note, rows, traces
+from boards.links import see_traces
+from boards.panels import graph, nodes, note, rows, traces, verdict
 
-CALLS = "traces_span_metrics_calls_total"
+CALLS = "traces_spanmetrics_calls_total"
 TOPIC = "messaging_destination_name"
 SENT = f'sum by (service_name, {TOPIC}) (rate({CALLS}{{span_kind="SPAN_KIND_PRODUCER"}}[5m]))'
 PROCESSED = (
     f"sum by (service_name, {TOPIC})"
     f' (rate({CALLS}{{span_kind="SPAN_KIND_CONSUMER",{TOPIC}!=""}}[5m]))'
 )
+FAILED_CALLS = "sum by (client, server) (rate(traces_service_graph_request_failed_total[5m]))"
+FAILED_RECORDS = f'{CALLS}{{status_code="STATUS_CODE_ERROR",{TOPIC}!=""}}'
+
+RECORDS = see_traces("{ kind = consumer }", "Traces of records")
 CALLED = "sum by (client, server) (rate(traces_service_graph_request_total[5m]))"
 
 
@@ -66,11 +71,26 @@ def build() -> Dashboard:
         "Who reaches whom: calls, statements, and records across the topic.",
         {
             "The graph": [
+                verdict(
+                    "Calls: fewer than one in twenty fails, on each edge. Records: none has failed"
+                    " for five minutes, neither when it was sent nor when it was processed.",
+                    {
+                        "Calls": (
+                            f"{FAILED_CALLS} / ({CALLED} > 0) or vector(0)",
+                            0.05,
+                        ),
+                        "Records": (
+                            f"sum(increase({FAILED_RECORDS}[5m])) or vector(0)",
+                            0,
+                        ),
+                    },
+                ),
                 nodes(
                     "Services, topics, databases",
                     "The number on an edge is its rate: requests or records a second.",
                     _vertices(),
                     _edges(),
+                    see=[see_traces("{ kind = server || kind = consumer }")],
                 ),
             ],
             "The edges": [
@@ -78,11 +98,15 @@ def build() -> Dashboard:
                     "Across the topic",
                     "Records a second: sender to topic, and topic to consumer.",
                     {"records a second": f"{_sent()} or {_processed()}"},
+                    unit="ops",
+                    see=[RECORDS],
                 ),
                 rows(
                     "Calls and statements",
                     "Requests a second, from the service graph.",
                     {"requests a second": CALLED},
+                    unit="reqps",
+                    see=[see_traces("{ kind = server }", "Traces of requests")],
                 ),
                 graph(
                     "Sent and processed, by topic",
@@ -100,6 +124,7 @@ def build() -> Dashboard:
                         ),
                     ],
                     "ops",
+                    see=[RECORDS],
                 ),
                 graph(
                     "Failures by edge",
@@ -117,10 +142,12 @@ def build() -> Dashboard:
                         ),
                     ],
                     "ops",
+                    see=[see_traces("{ status = error }", "Failed traces")],
                 ),
             ],
             "Following a link": [
                 note(
+                    "How to get from a request to its record and back.",
                     "A record's trace begins where it is processed, and **links** to the span that"
                     " sent it. From the consumer: open the span `process …`, then *Links*. From the"
                     " sender: copy the trace id and search"

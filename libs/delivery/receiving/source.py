@@ -17,6 +17,7 @@ from delivery.receiving.partition import Partition
 from delivery.receiving.retry import RetryPolicy
 from telemetry.attributes import OUTCOME
 from telemetry.kafka import BatchSpan, start_batch_span, start_process_span
+from telemetry.metrics import counter
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -60,6 +61,9 @@ class TopicSource:
         self.name = name
         self.channel = channel
         self.circuit = Circuit(name, policy.circuit_threshold)
+        for metric in ("consumer.dead_letters", "consumer.retries"):
+            # There at 0 from the start: what begins with its first event has no increase.
+            counter(metric).add(0, {"messaging.destination.name": name})
 
     def open(self, raw: ConsumerRecord) -> Delivery:
         """Start the record's span and decode key and value."""
