@@ -2,19 +2,20 @@
 
 import hmac
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Response, Router, delete, get, post, put, route
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, NotFoundException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody, PathParameter
 
 from error_injection.documents import rule_operation
 from error_injection.rule import Rule, RuleBody, check, check_types
-from error_injection.store import RuleStore
+from error_injection.store import MAX_ID, RuleStore
 
+RuleId = Annotated[int, PathParameter(ge=1, le=MAX_ID, schema_extra={"maximum": MAX_ID})]
 Documented = Callable[..., dict[int, ResponseSpec]]
 AnyRequest = Request[Any, Any, Any]
 
@@ -34,7 +35,6 @@ def error_injection_routes(
     """
 
     @get(
-        "/",
         operation_id="list_error_injection_rules",
         summary="All rules, by id",
         responses=documented(401, 500, 503),
@@ -48,11 +48,10 @@ def error_injection_routes(
         summary="One rule",
         responses=documented(400, 401, 404, 500, 503),
     )
-    async def get_rule(rule_id: FromPath[int]) -> Rule:
+    async def get_rule(rule_id: RuleId) -> Rule:
         return _found(await store.get(rule_id))
 
     @post(
-        "/",
         operation_id="create_error_injection_rule",
         summary="A new rule, in effect within a second",
         operation_class=rule_operation(topics),
@@ -70,9 +69,7 @@ def error_injection_routes(
         operation_class=rule_operation(topics),
         responses=documented(400, 401, 404, 409, 413, 500, 503),
     )
-    async def replace_rule(
-        rule_id: FromPath[int], data: JSONBody[RuleBody], request: AnyRequest
-    ) -> Rule:
+    async def replace_rule(rule_id: RuleId, data: JSONBody[RuleBody], request: AnyRequest) -> Rule:
         check_types(await request.json())
         check(data, topics)
         return _found(await store.replace(rule_id, data))
@@ -83,7 +80,7 @@ def error_injection_routes(
         summary="No rule any more",
         responses=documented(400, 401, 404, 500, 503),
     )
-    async def delete_rule(rule_id: FromPath[int]) -> None:
+    async def delete_rule(rule_id: RuleId) -> None:
         if not await store.remove(rule_id):
             _found(None)
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 from mode import Service
 
 from backend.api import create_api
-from backend.api.queries import Reader
+from backend.api.store import CatalogueStore
 from backend.commands import Parts, add_commands
 from backend.database import Migrations, Pool, create_database
 from backend.dead_letters import TABLE
@@ -82,7 +82,7 @@ def build(environ: Mapping[str, str]) -> App:
     )
     index_dead_letters(worker, BOOK_INGESTION_DLQ, TABLE, database.pool)
     api = create_api(
-        Reader(database.pool),
+        CatalogueStore(),
         Readiness(database, catalogue),
         unavailable=unavailable,
         record_exception=record_exception,

@@ -14,6 +14,8 @@ statement prepared.
 
 from typing import Any
 
+from piccolo.columns import Column
+from piccolo.columns.combination import WhereRaw
 from piccolo.engine.postgres import PostgresEngine
 from piccolo.query.base import Query
 
@@ -28,6 +30,12 @@ class Given:
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+
+def any_of(column: Column, given: Given) -> WhereRaw:
+    """That the column has one of the values of a list. Piccolo's ``is_in`` is another text for
+    each number of values."""
+    return WhereRaw("{} = ANY({})", column, given)
 
 
 class Prepared:

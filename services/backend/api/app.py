@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from litestar import Litestar, Request, Router
+from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.types import Middleware, Scope
 
-from backend.api.books import book_routes
-from backend.api.queries import Reader
+from backend.api.controllers import CatalogueController
+from backend.api.store import CatalogueStore
 from contracts.asyncapi import asyncapi_route
+from contracts.digits import in_digits
 from contracts.health import Readiness, health_routes
 from contracts.problems import Problems
 from contracts.requests import JsonRequest
@@ -18,7 +20,7 @@ from contracts.schema_page import SchemaPage, schema_router
 
 
 def create_api(
-    reader: Reader,
+    catalogue: CatalogueStore,
     readiness: Readiness,
     *,
     unavailable: Callable[[BaseException], str | None],
@@ -27,12 +29,11 @@ def create_api(
     admin_routes: Sequence[Router] = (),
     middleware: Sequence[Middleware] = (),
 ) -> Litestar:
-    """The API over a reader of the read model.
+    """The API over the read model.
 
     ``unavailable`` says what to tell of errors that pass (503); ``record_exception`` is
     told of every exception that a route raised, before it becomes an answer; ``require_database``
-    raises while the database is not there with its tables, which is asked before each of the
-    ``admin_routes``.
+    raises while the database is not there with its tables.
     """
 
     async def before_request(_: Request[Any, Any, Any]) -> None:
@@ -43,10 +44,13 @@ def create_api(
 
     return Litestar(
         [
-            *book_routes(reader),
+            Router(
+                "/",
+                route_handlers=[CatalogueController, *admin_routes],
+                before_request=before_request,
+            ),
             *health_routes(readiness, "The database answers and the consumer runs"),
             asyncapi_route(),
-            Router("/", route_handlers=list(admin_routes), before_request=before_request),
         ],
         openapi_config=OpenAPIConfig(
             title="backend",
@@ -55,6 +59,8 @@ def create_api(
             openapi_router=schema_router(),
             render_plugins=[SchemaPage()],
         ),
+        dependencies={"catalogue": Provide(lambda: catalogue, sync_to_thread=False)},
+        guards=[in_digits],
         request_class=JsonRequest,
         plugins=[Problems(unavailable)],
         after_exception=[after_exception],

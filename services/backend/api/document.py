@@ -5,7 +5,7 @@ import sys
 import msgspec
 
 from backend.api.app import create_api
-from backend.api.queries import Reader
+from backend.api.store import CatalogueStore
 from backend.injection import admin_routes
 from contracts.problems import FieldError
 
@@ -13,14 +13,11 @@ from contracts.problems import FieldError
 def openapi_document() -> bytes:
     """The document as indented JSON, made without a database or a broker."""
 
-    def no_pool() -> None:
-        raise AssertionError("the document is made without a database")
-
     async def ready() -> list[FieldError]:
         return []
 
     api = create_api(
-        Reader(no_pool), ready, unavailable=lambda _: None, admin_routes=[admin_routes(None)]
+        CatalogueStore(), ready, unavailable=lambda _: None, admin_routes=[admin_routes(None)]
     )
     document = msgspec.json.encode(api.openapi_schema.to_schema())
     return msgspec.json.format(document, indent=2) + b"\n"

@@ -12,12 +12,14 @@ import msgspec
 from aiokafka.errors import KafkaError
 from opentelemetry import trace
 
+from backend.database import APPS
 from delivery.kafka.availability import one_line
 from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import (
     DatabaseBusy,
     Engine,
     UnfitDatabase,
+    bind_tables,
     close_pool,
     is_database_away,
     open_pool,
@@ -84,6 +86,7 @@ def run(parts: Parts, name: str, work: Callable[[], Awaitable[int]]) -> NoReturn
 
 
 async def _with_pool(parts: Parts, work: Callable[[], Awaitable[int]]) -> int:
+    bind_tables(parts.engine, APPS)
     await open_pool(parts.engine, max_size=2, command_timeout=_STATEMENT_S)
     try:
         return await work()

@@ -12,12 +12,14 @@ import msgspec
 from backend.commands.console import Progress, confirm, line, moment, note, plural, shown
 from backend.commands.parts import Parts
 from backend.ingestion import Ingestion
+from backend.ingestion.tables import Book as BookTable
 from backend.ingestion.upsert import upsert
 from contracts.codec import decode
 from contracts.records import Book
 from delivery.kafka.availability import KAFKA_ERRORS, one_line
 from delivery.kafka.publishing import Pending, Publisher
 from delivery.postgres import is_passing
+from delivery.postgres.prepared import Given, Prepared, any_of
 from delivery.replay.handling import Handler, handle
 from delivery.replay.reading import Ranges, Reader, open_reader
 from delivery.replay.selection import Found, Selection, select
@@ -25,7 +27,11 @@ from delivery.replay.selection import Found, Selection, select
 _HEAD: Final = ("PARTITION", "OFFSET", "TIME", "KEY", "TYPE", "TRACE ID", "SIZE")
 _WIDTHS: Final = (-9, -10, 24, 12, 11, 32, -8)
 _TOGETHER: Final = 500
-_SEQUENCES: Final = "SELECT book_id, sequence FROM backend.book WHERE book_id = ANY($1::bigint[])"
+_SEQUENCES: Final = Prepared(
+    BookTable.select(BookTable.book_id, BookTable.sequence).where(
+        any_of(BookTable.book_id, Given("book_ids"))
+    )
+)
 
 
 class Modes:
@@ -163,9 +169,7 @@ class Modes:
             book: Book | None = getattr(found.record, "book", None)
             if book is not None:
                 last[book.id] = found.record.sequence
-        pool = self._parts.engine.pool
-        assert pool is not None
-        rows = await pool.fetch(_SEQUENCES, list(last))
+        rows = await _SEQUENCES(book_ids=list(last))
         older = sum(row["sequence"] > last[row["book_id"]] for row in rows)
         if older:
             note(f"{plural(older, 'book')} will go back to an older state than the read model has.")

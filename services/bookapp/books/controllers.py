@@ -15,13 +15,13 @@ from bookapp.books.schemas import (
     MAX_BOOKS,
     After,
     BookChange,
-    BookId,
     IdempotencyKeyHeader,
     Limit,
     ListedBook,
     NewBook,
 )
 from bookapp.books.store import BookStore
+from contracts.parameters import BookId
 from contracts.problems import documented
 from contracts.records import Book
 

@@ -7,7 +7,7 @@ came: blanks around them are the client's business.
 from typing import Annotated, Final
 
 import msgspec
-from litestar.params import HeaderParameter, PathParameter, QueryParameter
+from litestar.params import HeaderParameter, QueryParameter
 from msgspec import UNSET, Meta, UnsetType
 
 from contracts.backend_client.models import CatalogueEntry
@@ -15,8 +15,6 @@ from contracts.records import MAX_BIGINT, MAX_TEXT, BookStatus, why_unusable
 
 MAX_BOOKS: Final = 10_000
 """The most books that one request may add."""
-
-BookId = Annotated[int, PathParameter(ge=1, le=MAX_BIGINT, schema_extra={"maximum": MAX_BIGINT})]
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1_000, description="The most books on the page.")]
 

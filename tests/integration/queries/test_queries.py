@@ -17,7 +17,7 @@ from piccolo.apps.migrations.commands.new import AutoMigrationManager
 
 import backend.database
 import bookapp.database
-from backend.api.queries import Reader
+from backend.api.store import CatalogueStore
 from backend.commands.replay_modes import _SEQUENCES
 from backend.dead_letters import TABLE
 from backend.ingestion import IgnoredChanges, Ingestion
@@ -50,7 +50,6 @@ APPS = (*bookapp.database.APPS, *backend.database.APPS)
 
 PREPARED: dict[CallSite, str] = {
     # These need Kafka to be called; what they send is checked without them.
-    ("backend.commands.replay_modes", "_before_applying"): _SEQUENCES,
     ("backend.commands.ignored", "_show"): LISTED,
     ("delivery.dead_letters.indexer", "index"): insert(TABLE),
     ("delivery.sending.relay", "_notify"): "SELECT pg_notify($1, $2)",
@@ -134,9 +133,10 @@ async def use_backend(engine: Engine) -> None:
     for statement in (upsert(), upsert(guarded=False)):
         await Ingestion(lambda: engine.pool, statement).handle(record, metadata)
     await IgnoredChanges(lambda: engine.pool).check([record])
-    reader = Reader(lambda: engine.pool)
-    assert await reader.entry(1)
-    assert await reader.entries([1, 2])
+    catalogue = CatalogueStore()
+    assert await catalogue.entry(1)
+    assert await catalogue.entries([1, 2])
+    assert await _SEQUENCES(book_ids=[1, 2]) == [{"book_id": 1, "sequence": 1}]
 
 
 async def use_dead_letters(engine: Engine) -> None:

@@ -5,18 +5,17 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
 from backend.api import create_api
-from backend.api.answers import CatalogueEntry
-from backend.api.books import MAX_IDS
-from backend.api.queries import Reader
+from backend.api.controllers import MAX_IDS
+from backend.api.schemas import CatalogueEntry
+from backend.api.store import CatalogueStore
 from contracts.problems import FieldError
 from contracts.records import MAX_BIGINT, BookStatus
 
 
-class Shelf(Reader):
+class Shelf(CatalogueStore):
     """Holds books 7 and 9, and notes each read."""
 
     def __init__(self) -> None:
@@ -27,8 +26,8 @@ class Shelf(Reader):
         found = self._read([book_id])
         return found[0] if found else None
 
-    async def entries(self, book_ids: Sequence[int]) -> bytes:
-        return msgspec.json.encode(self._read(book_ids))
+    async def entries(self, book_ids: Sequence[int]) -> list[CatalogueEntry]:
+        return self._read(book_ids)
 
     def _read(self, book_ids: Sequence[int]) -> list[CatalogueEntry]:
         self.reads.append(list(book_ids))
