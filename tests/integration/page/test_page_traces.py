@@ -1,5 +1,6 @@
 """The list of traces in a real browser: found, sorted, grown on demand, still under a reader."""
 
+import contextlib
 import re
 import time
 
@@ -217,14 +218,14 @@ def test_a_trace_is_in_the_list_soon_after_its_last_span(receiver, send, page):
 def test_a_receiver_that_is_gone_is_said_and_found_again(new_page):
     port = free_port()
     page = new_page(errors=True)
-    with Receiver(port) as receiver:
-        Sender(receiver.url).spans(Span("before"))
+    with Receiver(port) as receiver, contextlib.closing(Sender(receiver.url)) as send:
+        send.spans(Span("before"))
         page.goto(receiver.url)
         shows(page, "before")
     page.get_by_role("status").filter(has_text="does not answer").wait_for()
     assert titles(page) == ["before"]
-    with Receiver(port) as receiver:
-        Sender(receiver.url).spans(Span("after"))
+    with Receiver(port) as receiver, contextlib.closing(Sender(receiver.url)) as send:
+        send.spans(Span("after"))
         shows(page, "after")
         page.wait_for_function("() => document.getElementById('state').textContent === ''")
 
