@@ -12,15 +12,13 @@ from delivery.application import create_app
 from delivery.kafka.settings import KafkaSettings
 from delivery.receiving import PermanentError, Stream
 from examples.records import ORDERS, Order
-from telemetry import SettingsError, TelemetrySettings, configure, read_settings
+from telemetry import SettingsError, configure, read_settings, read_telemetry_settings
 
 logger = logging.getLogger(__name__)
 
 
 try:
-    telemetry = configure(
-        read_settings(TelemetrySettings, os.environ, {"OTEL_SERVICE_NAME": "orders"})
-    )
+    telemetry = configure(read_telemetry_settings(os.environ, "orders"))
     app = create_app("orders", read_settings(KafkaSettings, os.environ))
 except SettingsError as error:
     raise SystemExit(f"orders: {error}") from None

@@ -21,7 +21,7 @@ from delivery.postgres import close_pool, create_engine, migrate, open_pool
 from delivery.sending.outbox import Outbox, OutboxRow
 from delivery.sending.relay import Relay
 from examples.records import ORDERS, Order
-from telemetry import TelemetrySettings, configure, read_settings
+from telemetry import configure, read_settings, read_telemetry_settings
 from telemetry.database import TracedConnection
 
 
@@ -31,7 +31,7 @@ class Settings(msgspec.Struct, frozen=True, rename="upper"):
     database_url: str
 
 
-telemetry = configure(read_settings(TelemetrySettings, os.environ, {"OTEL_SERVICE_NAME": "shop"}))
+telemetry = configure(read_telemetry_settings(os.environ, "shop"))
 producer = create_app(
     "shop", read_settings(KafkaSettings, os.environ), producer_only=True, topics=[ORDERS]
 )

@@ -19,7 +19,7 @@ from locust.env import Environment
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, StatusCode
 
-from telemetry import TelemetrySettings, configure, read_settings
+from telemetry import configure, read_telemetry_settings
 from telemetry.metrics import histogram
 
 tracer = trace.get_tracer("loadtest")
@@ -31,7 +31,7 @@ added: deque[int] = deque()
 @events.init.add_listener
 def start_telemetry(environment: Environment, **_: Any) -> None:
     """Configure once per process, flush when Locust quits."""
-    settings = read_settings(TelemetrySettings, {"OTEL_SERVICE_NAME": "loadtest", **os.environ})
+    settings = read_telemetry_settings(os.environ, "loadtest")
     handle = configure(settings)
     environment.events.quit.add_listener(lambda **_: handle.shutdown())
 

@@ -6,6 +6,14 @@ knows of books, or of retries.
 """
 
 from telemetry.configure import Telemetry, configure
-from telemetry.settings import SettingsError, TelemetrySettings, read_settings
+from telemetry.environment import SettingsError, read_settings
+from telemetry.settings import TelemetrySettings, read_telemetry_settings
 
-__all__ = ["SettingsError", "Telemetry", "TelemetrySettings", "configure", "read_settings"]
+__all__ = [
+    "SettingsError",
+    "Telemetry",
+    "TelemetrySettings",
+    "configure",
+    "read_settings",
+    "read_telemetry_settings",
+]

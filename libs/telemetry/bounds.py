@@ -9,6 +9,9 @@ from typing import Final
 MAX_TEXT: Final = 1024
 """Characters of a value that a client or a record chooses, and of an exception's message."""
 
+MAX_CONTEXT: Final = 8 * 1024
+"""Bytes of a header with trace context or baggage, which the W3C lets have as many."""
+
 MAX_BODY: Final = 8 * 1024
 """Characters of a log line."""
 

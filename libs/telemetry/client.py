@@ -11,19 +11,18 @@ from typing import Final
 import httpx
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, StatusCode
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import metrics
 from telemetry.errors import ERROR_TYPE, mark_failed, type_of
 from telemetry.http.attributes import known_method, redact
+from telemetry.propagation import active
 from telemetry.spans import start_span
 
 MAX_URL: Final = 1024
 """Characters of a URL that a span shows."""
 
 _tracer = trace.get_tracer("telemetry.client")
-_propagator: Final = TraceContextTextMapPropagator()
 _duration = metrics.histogram("http.client.request.duration")
 
 
@@ -47,8 +46,7 @@ class TracedTransport(httpx.AsyncBaseTransport):
             SpanKind.CLIENT,
             _attributes(request, method, template),
         )
-        context = trace.set_span_in_context(span)
-        _propagator.inject(request.headers, context)
+        request.headers.update(active().headers_of(trace.set_span_in_context(span)))
         started = time.perf_counter()
         status, error_type = None, None
         try:

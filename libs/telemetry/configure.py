@@ -21,7 +21,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 from telemetry import exporters, kafka, later, logs
+from telemetry.histograms import take_exemplars
 from telemetry.metrics import HISTOGRAMS
+from telemetry.propagation import propagate_by
 from telemetry.reader import Reader
 from telemetry.sampling import sampler
 from telemetry.settings import TelemetrySettings
@@ -83,11 +85,14 @@ def configure(settings: TelemetrySettings) -> Telemetry:
         raise RuntimeError("telemetry is configured already, with other settings")
     telemetry = Telemetry(settings)
     resource = _resource(settings)
-    exporting = settings.otel_exporter_otlp_endpoint is not None and not settings.otel_sdk_disabled
-    if not settings.otel_sdk_disabled:
-        _set_up_traces(telemetry, resource, exporting)
-    _set_up_metrics(telemetry, resource, exporting)
-    logs.configure_logging(settings, _set_up_logs(telemetry, resource, exporting))
+    propagate_by(settings.propagators)
+    if settings.otel_sdk_disabled:
+        metrics.set_meter_provider(NoOpMeterProvider())
+        logs.configure_logging(settings, None)
+    else:
+        _set_up_traces(telemetry, resource)
+        _set_up_metrics(telemetry, resource)
+        logs.configure_logging(settings, _set_up_logs(telemetry, resource))
     kafka.relate_records_by(settings.telemetry_record_span)
     if settings.sentry_dsn:
         # Imported where it is used: Sentry's SDK costs a start 0.1 s.
@@ -101,46 +106,53 @@ def configure(settings: TelemetrySettings) -> Telemetry:
 
 
 def _resource(settings: TelemetrySettings) -> Resource:
-    # The SDK adds service.instance.id, which keeps apart the metrics of several workers.
-    attributes = {"service.name": settings.otel_service_name}
-    if settings.sentry_release:
-        attributes["service.version"] = settings.sentry_release
-    if settings.sentry_environment:
-        attributes["deployment.environment.name"] = settings.sentry_environment
-    return Resource.create(attributes)
+    # The SDK adds service.instance.id, which keeps apart the metrics of several workers. What an
+    # operator says in OTEL_RESOURCE_ATTRIBUTES counts before what is known otherwise.
+    known = {
+        "service.version": settings.sentry_release,
+        "deployment.environment.name": settings.sentry_environment,
+    }
+    attributes = {name: value for name, value in known.items() if value}
+    attributes |= settings.resource_attributes
+    return Resource.create({**attributes, "service.name": settings.otel_service_name})
 
 
-def _set_up_traces(telemetry: Telemetry, resource: Resource, exporting: bool) -> None:
+def _set_up_traces(telemetry: Telemetry, resource: Resource) -> None:
     settings = telemetry.settings
     provider = TracerProvider(sampler=sampler(settings), resource=resource, shutdown_on_exit=False)
-    if exporting and settings.otel_traces_exporter == "otlp":
-        exporter = exporters.span_exporter(settings)
+    exporter = exporters.span_exporter(settings)
+    if exporter is not None:
         provider.add_span_processor(exporters.span_processor(exporter, settings))
         telemetry._stops.append(provider.shutdown)
         telemetry._aborts.append(exporter.shutdown)
     trace.set_tracer_provider(provider)
 
 
-def _set_up_metrics(telemetry: Telemetry, resource: Resource, exporting: bool) -> None:
+def _set_up_metrics(telemetry: Telemetry, resource: Resource) -> None:
     settings = telemetry.settings
-    if not exporting or settings.otel_metrics_exporter != "otlp":
+    exporter = exporters.metric_exporter(settings)
+    if exporter is None:
         metrics.set_meter_provider(NoOpMeterProvider())
         return
-    exporter = exporters.metric_exporter(settings)
-    reader = Reader(exporter, HISTOGRAMS, resource, settings.otel_metric_export_interval)
+    take_exemplars(settings.otel_metrics_exemplar_filter)
+    reader = Reader(
+        exporter,
+        HISTOGRAMS,
+        resource,
+        settings.otel_metric_export_interval,
+        exporters.histogram_temporality(settings),
+    )
     provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
     telemetry._stops.append(provider.shutdown)
     telemetry._aborts.append(exporter.shutdown)
     metrics.set_meter_provider(provider)
 
 
-def _set_up_logs(
-    telemetry: Telemetry, resource: Resource, exporting: bool
-) -> LoggerProvider | None:
+def _set_up_logs(telemetry: Telemetry, resource: Resource) -> LoggerProvider | None:
     settings = telemetry.settings
-    if not exporting or settings.otel_logs_exporter != "otlp":
-        return None
     exporter = exporters.log_exporter(settings)
+    if exporter is None:
+        return None
     provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_log_record_processor(exporters.log_processor(exporter, settings))
     telemetry._stops.append(provider.shutdown)

@@ -9,6 +9,7 @@ from typing import Final
 
 from telemetry.attributes import ATTRIBUTES, Attribute
 from telemetry.metric_list import METRICS, Metric
+from telemetry.variables import VARIABLES, Variable
 
 _HEAD: Final = """\
 # What the services emit
@@ -37,6 +38,20 @@ _ATTRIBUTES: Final = """
 On spans and log records, beside those of the semantic conventions.
 
 """
+_VARIABLES: Final = """
+## OpenTelemetry's variables
+
+Every variable of the specification's list. One that is honoured does what the specification says; a
+value that could not be used ends the start with one line. One that is refused does so with any
+value, because somebody counts on an effect that it has not.
+
+"""
+_TREATMENTS: Final = {
+    "setting": "honoured",
+    "sdk": "honoured",
+    "refused": "refused",
+    "ignored": "ignored",
+}
 
 
 def document() -> str:
@@ -45,7 +60,8 @@ def document() -> str:
         ("Metric", "Kind", "Unit", "What it says", "Attributes"), map(_metric, METRICS)
     )
     attributes = _table(("Attribute", "Type", "On", "What it says"), map(_attribute, ATTRIBUTES))
-    return _HEAD + _METRICS + metrics + _ATTRIBUTES + attributes
+    variables = _table(("Variable", "Here", "Note"), map(_variable, VARIABLES))
+    return _HEAD + _METRICS + metrics + _ATTRIBUTES + attributes + _VARIABLES + variables
 
 
 def _metric(metric: Metric) -> Sequence[str]:
@@ -55,6 +71,11 @@ def _metric(metric: Metric) -> Sequence[str]:
 
 def _attribute(attribute: Attribute) -> Sequence[str]:
     return (_code(attribute.name), attribute.type, attribute.on, attribute.meaning)
+
+
+def _variable(variable: Variable) -> Sequence[str]:
+    note = "; ".join(filter(None, (variable.note, variable.takes)))
+    return (_code(variable.name), _TREATMENTS[variable.treatment], note)
 
 
 def _code(text: str) -> str:

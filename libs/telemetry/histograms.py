@@ -10,7 +10,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics.export import (
@@ -31,6 +31,17 @@ BOUNDS: Final = (
 )  # fmt: skip
 
 
+# Which measurements become exemplars: of sampled spans, unless told otherwise; others are in no
+# backend.
+_mask, _always = 1, 0
+
+
+def take_exemplars(of: Literal["trace_based", "always_on", "always_off"]) -> None:
+    """OTEL_METRICS_EXEMPLAR_FILTER, for this process; ``configure()`` calls it."""
+    global _mask, _always
+    _mask, _always = int(of != "always_off"), int(of == "always_on")
+
+
 class _Series:
     """The measurements with one set of attributes."""
 
@@ -38,14 +49,19 @@ class _Series:
 
     def __init__(self, labels: Labels) -> None:
         self.labels = dict(labels)
-        self.started = time.time_ns()
+        self.begin(time.time_ns())
+        self.exemplars: dict[int, tuple[float, int, SpanContext]] = {}
+
+    def begin(self, now: int) -> None:
+        """Measure anew from now on."""
+        self.started = now
         self.counts = [0] * (len(BOUNDS) + 1)
         self.sum = 0.0
         self.lowest = float("inf")
         self.highest = float("-inf")
-        self.exemplars: dict[int, tuple[float, int, SpanContext]] = {}
 
     def point(self, now: int) -> HistogramDataPoint:
+        """What was measured since the beginning; exemplars are given once."""
         exemplars, self.exemplars = self.exemplars, {}
         return HistogramDataPoint(
             attributes=self.labels,
@@ -58,7 +74,7 @@ class _Series:
             min=self.lowest,
             max=self.highest,
             exemplars=[
-                Exemplar({}, amount, when, span.span_id, span.trace_id)
+                Exemplar({}, amount, when, span.span_id or None, span.trace_id or None)
                 for _, (amount, when, span) in sorted(exemplars.items())
             ],
         )
@@ -86,15 +102,21 @@ class Histogram:
                 series.lowest = amount
             if amount > series.highest:
                 series.highest = amount
-            if span.trace_flags & 1:  # sampled: others are in no backend
+            if (span.trace_flags | _always) & _mask:
                 series.exemplars[bucket] = (amount, time.time_ns(), span)
 
-    def collect(self, now: int) -> MetricData | None:
-        """What there is to export at ``now`` (ns since 1970), None without a measurement."""
+    def collect(self, now: int, temporality: AggregationTemporality) -> MetricData | None:
+        """What there is to export at ``now`` (ns since 1970), None without a measurement: all since
+        the start of the process, or (``DELTA``) since the last time."""
+        delta = temporality is AggregationTemporality.DELTA
         with self._lock:
-            points = [series.point(now) for series in self._series.values()]
+            measured = [each for each in self._series.values() if not delta or any(each.counts)]
+            points = [series.point(now) for series in measured]
+            if delta:
+                for series in self._series.values():
+                    series.begin(now)
         if not points:
             return None
         metric = self._metric
-        data = HistogramData(points, AggregationTemporality.CUMULATIVE)
+        data = HistogramData(points, temporality)
         return MetricData(metric.name, metric.meaning, metric.unit, data)

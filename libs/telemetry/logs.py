@@ -11,7 +11,6 @@ uvicorn's access lines are left out unless LOG_LEVEL is DEBUG: each request has 
 What the exporters themselves log never goes over OTLP, and to the console at a bounded rate.
 """
 
-import copy
 import logging
 import sys
 import time
@@ -20,18 +19,20 @@ from typing import Any, Final
 
 import msgspec
 from opentelemetry import trace
-from opentelemetry._logs import LogRecord
-from opentelemetry.instrumentation.logging.handler import LoggingHandler
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.sdk._logs import LoggerProvider
 
-from telemetry.bounds import MAX_BODY, cut
-from telemetry.errors import message_of, stacktrace_of, type_of
+from telemetry.errors import stacktrace_of
 from telemetry.printable import escaped_json, printable, printable_lines
 from telemetry.settings import TelemetrySettings
 
 # Who logs while telemetry is sent.
-_MACHINERY: Final = ("opentelemetry", "telemetry.otlp", "urllib3", "sentry_sdk", "grpc")
+MACHINERY: Final = (
+    *("opentelemetry", "telemetry.otlp", "telemetry.failures"),
+    *("urllib3", "sentry_sdk", "grpc"),
+)
+OTLP: Final = "otlp"
+"""The name of the handler that sends log records away."""
+
 _REPEAT_AFTER: Final = 60.0  # seconds
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -48,6 +49,9 @@ def configure_logging(settings: TelemetrySettings, provider: LoggerProvider | No
     console.addFilter(RateLimit())
     handlers: list[logging.Handler] = [console]
     if provider is not None:
+        # Imported here: OpenTelemetry's instrumentations read OTEL_PROPAGATORS when they are.
+        from telemetry.log_handler import OtlpHandler
+
         handlers.append(OtlpHandler(provider))
     root = logging.getLogger()
     root.handlers[:] = handlers
@@ -64,7 +68,7 @@ def configure_logging(settings: TelemetrySettings, provider: LoggerProvider | No
 def detach_otlp() -> None:
     """Log to the console alone from here on."""
     root = logging.getLogger()
-    for handler in [handler for handler in root.handlers if isinstance(handler, OtlpHandler)]:
+    for handler in [handler for handler in root.handlers if handler.name == OTLP]:
         root.removeHandler(handler)
 
 
@@ -79,7 +83,8 @@ def _extras(record: logging.LogRecord) -> dict[str, Any]:
     return {name: value for name, value in vars(record).items() if name not in _UNWANTED}
 
 
-def _error_of(record: logging.LogRecord) -> BaseException | None:
+def error_of(record: logging.LogRecord) -> BaseException | None:
+    """The exception that a record was logged with."""
     return record.exc_info[1] if isinstance(record.exc_info, tuple) else None
 
 
@@ -94,7 +99,7 @@ class TextFormatter(logging.Formatter):
         if ids := _span_ids():
             parts.append(f"trace_id={ids[0]} span_id={ids[1]}")
         line = " ".join(parts)
-        error = _error_of(record)
+        error = error_of(record)
         return line if error is None else f"{line}\n{printable_lines(stacktrace_of(error))}"
 
 
@@ -116,47 +121,9 @@ class JsonFormatter(logging.Formatter):
         if ids := _span_ids():
             entry["trace_id"], entry["span_id"] = ids
         entry |= _extras(record)
-        if error := _error_of(record):
+        if error := error_of(record):
             entry["exception"] = stacktrace_of(error)
         return escaped_json(msgspec.json.encode(entry, enc_hook=str).decode())
-
-
-class OtlpHandler(LoggingHandler):
-    """The instrumentation's handler, with exceptions written our way and no feedback loop."""
-
-    def __init__(self, provider: LoggerProvider) -> None:
-        super().__init__(logger_provider=provider)
-        self.addFilter(self._is_of_the_application)
-
-    @staticmethod
-    def _is_of_the_application(record: logging.LogRecord) -> bool:
-        # The second: whatever is logged while an exporter sends, by any library.
-        return not record.name.startswith(_MACHINERY) and is_instrumentation_enabled()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = _error_of(record)
-        if error is not None or "color_message" in vars(record):
-            # Other handlers see the record too.
-            record = copy.copy(record)
-            vars(record).pop("color_message", None)
-        if error is not None:
-            record.exc_info = None
-            vars(record)["exception.type"] = type_of(error)
-            vars(record)["exception.message"] = message_of(error)
-            vars(record)["exception.stacktrace"] = stacktrace_of(error)
-        super().emit(record)
-
-    def _translate(self, record: logging.LogRecord) -> LogRecord:
-        translated = super()._translate(record)
-        if isinstance(translated.body, str):
-            translated.body = cut(translated.body, MAX_BODY)
-        for name, value in (translated.attributes or {}).items():
-            if isinstance(value, str) and name != "exception.stacktrace" and len(value) > MAX_BODY:
-                translated.attributes = {**(translated.attributes or {}), name: cut(value)}
-        return translated
-
-    def flush(self) -> None:
-        """Nothing: ``Telemetry.shutdown`` flushes, and the base class would start a thread."""
 
 
 class RateLimit(logging.Filter):
@@ -167,7 +134,7 @@ class RateLimit(logging.Filter):
         self._last: dict[tuple[str, int], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if not record.name.startswith(_MACHINERY):
+        if not record.name.startswith(MACHINERY):
             return True
         # The place in the code, not the text, which can have an ever changing part.
         place, now = (record.pathname, record.lineno), time.monotonic()

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
     MetricExporter,
     MetricsData,
     PeriodicExportingMetricReader,
@@ -20,11 +21,14 @@ _SCOPE = InstrumentationScope("telemetry.histograms")
 
 
 def with_histograms(
-    data: MetricsData, histograms: Iterable[Histogram], resource: Resource
+    data: MetricsData,
+    histograms: Iterable[Histogram],
+    resource: Resource,
+    temporality: AggregationTemporality = AggregationTemporality.CUMULATIVE,
 ) -> MetricsData:
     """``data`` of this resource, and behind it the histograms that have measurements."""
     now = time.time_ns()
-    own = [metric for each in histograms if (metric := each.collect(now)) is not None]
+    own = [metric for each in histograms if (metric := each.collect(now, temporality)) is not None]
     if not own:
         return data
     # One group for the resource, and a scope of their own in it: of two that are equal, the OTLP
@@ -43,10 +47,12 @@ class Reader(PeriodicExportingMetricReader):
         histograms: Iterable[Histogram],
         resource: Resource,
         interval_ms: float,
+        temporality: AggregationTemporality = AggregationTemporality.CUMULATIVE,
     ) -> None:
         # First: the SDK's starts a thread.
         self._histograms = histograms
         self._resource = resource
+        self._temporality = temporality
         self._received = False
         super().__init__(exporter, export_interval_millis=interval_ms)
 
@@ -60,6 +66,6 @@ class Reader(PeriodicExportingMetricReader):
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> None:
         self._received = True
-        data = with_histograms(metrics_data, self._histograms, self._resource)
+        data = with_histograms(metrics_data, self._histograms, self._resource, self._temporality)
         if data.resource_metrics:
             super()._receive_metrics(data, timeout_millis, **kwargs)

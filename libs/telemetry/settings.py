@@ -1,99 +1,36 @@
-"""Settings from environment variables, read once at a service's composition root.
-
-A settings type is a frozen msgspec Struct with ``rename="upper"``: the field ``log_level`` is the
-variable LOG_LEVEL. A wrong value ends in a ``SettingsError`` of one line that names the variable
-and what it takes, and never shows the value, which may be a secret.
-"""
+"""What telemetry reads from the environment: see ``TelemetrySettings``."""
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeAlias
 from urllib.parse import unquote
 
 import msgspec
-from msgspec import inspect
 
-S = TypeVar("S", bound=msgspec.Struct)
+from telemetry.destinations import OtlpSettings
+from telemetry.environment import read_settings
+from telemetry.propagation import installed_propagators
+from telemetry.variables import check_variables
 
 PositiveInt = Annotated[int, msgspec.Meta(gt=0)]
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
-ExporterName = Literal["otlp", "none"]
+ExporterName: TypeAlias = Literal["otlp", "console", "none"]
 
-# What a client sends: a token (RFC 9110) and printable text. Behind what OpenTelemetry's own parser
-# takes: it writes the rest, which may be a secret, into the log.
-_HEADER: Final = re.compile(r"([\w!#$%&'*+.^`|~-]+)[ \t]*=([ !#-+\--:<-\[\]-~]*)", re.ASCII)
-_VISIBLE: Final = re.compile(r"[ -~]*")
+_ATTRIBUTE: Final = re.compile(r"\s*[^=,\s]+\s*=[^,]*")
 
 
-class SettingsError(ValueError):
-    """A variable is missing or wrong. Its text is one line for the operator."""
-
-
-def read_settings(
-    kind: type[S], environ: Mapping[str, str], defaults: Mapping[str, str] | None = None
-) -> S:
-    """Build a settings Struct from environment variables.
-
-    An empty or blank variable counts as not set. ``defaults`` stand in for variables that are
-    not set: what a service knows better than the Struct, such as its OTEL_SERVICE_NAME.
-
-    Raises:
-        SettingsError: a value is missing, has the wrong type, or the Struct refuses it.
-    """
-    given = {name: value.strip() for name, value in environ.items() if value.strip()}
-    values = {**(defaults or {}), **given}
-    names = {field.encode_name for field in msgspec.structs.fields(kind)}
-    ours = {name: value for name, value in values.items() if name in names}
-    for name, value in ours.items():
-        if "\0" in value:  # in a path or a host's name it fails with a line that names nothing
-            raise SettingsError(f"{name} has a NUL character in it")
-    try:
-        return msgspec.convert(ours, kind, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError(_explain(kind, str(error))) from None
-
-
-def _explain(kind: type[msgspec.Struct], message: str) -> str:
-    takes = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
-    if missing := re.search(r"missing required field `(\w+)`", message):
-        name = missing[1]
-        return f"{name} is not set: it takes {_described(inspect.type_info(takes[name]))}"
-    if wrong := re.search(r"at `\$\.(\w+)", message):
-        name = wrong[1]
-        return f"{name} takes {_described(inspect.type_info(takes[name]))}"
-    return " ".join(message.split())
-
-
-def _described(kind: inspect.Type) -> str:
-    match kind:
-        case inspect.LiteralType(values=values):
-            return "one of " + ", ".join(str(value) for value in values)
-        case inspect.BoolType():
-            return "true or false"
-        case (
-            inspect.IntType(gt=gt, ge=ge, lt=lt, le=le)
-            | inspect.FloatType(gt=gt, ge=ge, lt=lt, le=le)
-        ):
-            bounds = {"above": gt, "at least": ge, "below": lt, "at most": le}
-            limits = [f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None]
-            number = "a whole number" if isinstance(kind, inspect.IntType) else "a number"
-            return " ".join([number, " and ".join(limits)]).strip()
-        case inspect.UnionType(types=types):
-            choices = (_described(choice) for choice in types if choice != inspect.NoneType())
-            return " or ".join(choices)
-        case _:
-            return "text"
-
-
-class TelemetrySettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
+class TelemetrySettings(OtlpSettings, frozen=True, kw_only=True, rename="upper"):
     """What leaves this process, in which form, and where to.
 
-    The OTEL_* names are the OpenTelemetry specification's; those not listed here
-    (OTEL_RESOURCE_ATTRIBUTES, OTEL_EXPORTER_OTLP_TIMEOUT and so on) are read by its SDK. Without
-    ``otel_exporter_otlp_endpoint`` nothing is exported; spans exist all the same, for the ids in
-    logs and answers. ``otel_sdk_disabled`` turns the spans off as well.
+    The OTEL_* names are the OpenTelemetry specification's; ``telemetry.variables`` says of each of
+    them whether it is honoured. Without an endpoint nothing is exported; spans exist all the same,
+    for the ids in logs and answers. ``otel_sdk_disabled`` turns the spans off as well.
 
-    - ``otel_exporter_otlp_headers``: ``name=value``, comma separated; may hold a secret.
+    - ``otel_propagators``: comma separated; what is installed (``tracecontext``, ``baggage``, and
+      others from packages), over HTTP and through records.
+    - ``otel_…_exporter``: ``console`` writes to standard output, without any endpoint.
+    - ``otel_exporter_otlp_metrics_temporality_preference``: ``delta`` sends what is new since the
+      last export, ``lowmemory`` does so for histograms alone.
     - ``otel_traces_sampler_arg``: the share of new traces that the two ratio samplers keep.
     - ``otel_bsp_max_queue_size``: spans kept while the Collector is slow or away (about 1 KB
       each); what comes on top is dropped. ``otel_blrp_max_queue_size`` is the same for logs.
@@ -110,10 +47,12 @@ class TelemetrySettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper
     """
 
     otel_service_name: str = "unknown_service"
+    otel_resource_attributes: str | None = None
     otel_sdk_disabled: bool = False
-    otel_exporter_otlp_endpoint: str | None = None
-    otel_exporter_otlp_protocol: Literal["http/protobuf", "grpc"] = "http/protobuf"
-    otel_exporter_otlp_headers: str | None = None
+    otel_propagators: str = "tracecontext,baggage"
+    otel_exporter_otlp_metrics_temporality_preference: Literal[
+        "cumulative", "delta", "lowmemory"
+    ] = "cumulative"
     otel_traces_exporter: ExporterName = "otlp"
     otel_metrics_exporter: ExporterName = "otlp"
     otel_logs_exporter: ExporterName = "otlp"
@@ -130,8 +69,10 @@ class TelemetrySettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper
     otel_bsp_max_export_batch_size: PositiveInt = 2048
     otel_bsp_schedule_delay: PositiveInt = 1000
     otel_blrp_max_queue_size: PositiveInt = 4096
+    otel_blrp_max_export_batch_size: PositiveInt = 512
     otel_blrp_schedule_delay: PositiveInt = 1000
     otel_metric_export_interval: PositiveInt = 10_000
+    otel_metrics_exemplar_filter: Literal["trace_based", "always_on", "always_off"] = "trace_based"
     sentry_dsn: str | None = None
     sentry_environment: str | None = None
     sentry_release: str | None = None
@@ -141,32 +82,56 @@ class TelemetrySettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper
     telemetry_record_span: Literal["link", "parent"] = "link"
 
     def __post_init__(self) -> None:
-        """Refuse what the exporters could not use, and would complain of with the value.
+        """Refuse what could only fail later.
 
         Raises:
             ValueError: names the variable and what it takes.
         """
-        endpoint = self.otel_exporter_otlp_endpoint
-        if endpoint is not None and not re.match(r"https?://[^/\s@]+(/[^@]*)?$", endpoint):
-            raise ValueError("OTEL_EXPORTER_OTLP_ENDPOINT takes an http:// or https:// address")
-        if not _are_headers(self.otel_exporter_otlp_headers or ""):
-            raise ValueError(
-                "OTEL_EXPORTER_OTLP_HEADERS takes name=value, comma separated, URL encoded"
-            )
+        OtlpSettings.__post_init__(self)
         if self.sentry_dsn is not None and not _is_dsn(self.sentry_dsn):
             raise ValueError("SENTRY_DSN takes a DSN: https://key@host/project")
+        parts = filter(None, map(str.strip, (self.otel_resource_attributes or "").split(",")))
+        if not all(map(_ATTRIBUTE.fullmatch, parts)):
+            raise ValueError("OTEL_RESOURCE_ATTRIBUTES takes name=value, comma separated")
+        known = installed_propagators()
+        if not set(self.propagators) <= known:
+            raise ValueError(
+                f"OTEL_PROPAGATORS takes a list of {', '.join(sorted(known))}: these are installed"
+                " (opentelemetry-propagator-b3 and others bring more), or none"
+            )
+
+    @property
+    def propagators(self) -> tuple[str, ...]:
+        """The propagators' names, each once, in order; none for ``none``."""
+        names = [name.strip().lower() for name in self.otel_propagators.split(",")]
+        return tuple(dict.fromkeys(name for name in names if name and name != "none"))
+
+    @property
+    def resource_attributes(self) -> dict[str, str]:
+        """What OTEL_RESOURCE_ATTRIBUTES says."""
+        return _attributes(self.otel_resource_attributes)
 
     def __repr__(self) -> str:
         """Without headers and DSN: settings end up in logs and error pages."""
-        return f"TelemetrySettings({self.otel_service_name} -> {self.otel_exporter_otlp_endpoint})"
+        return f"TelemetrySettings({self.otel_service_name} -> {self.destination('traces')})"
 
 
-def _are_headers(text: str) -> bool:
-    for part in filter(None, map(str.strip, text.split(","))):
-        header = _HEADER.fullmatch(part)
-        if header is None or not all(_VISIBLE.fullmatch(unquote(it)) for it in header.groups()):
-            return False
-    return True
+def read_telemetry_settings(environ: Mapping[str, str], service: str) -> TelemetrySettings:
+    """The settings of a service that is called ``service``, unless OTEL_SERVICE_NAME or the
+    ``service.name`` of OTEL_RESOURCE_ATTRIBUTES says otherwise.
+
+    Raises:
+        SettingsError: a variable is wrong, or is one of OpenTelemetry's that would have no effect
+            where somebody counts on it.
+    """
+    check_variables(environ)
+    named = _attributes(environ.get("OTEL_RESOURCE_ATTRIBUTES")).get("service.name")
+    return read_settings(TelemetrySettings, environ, {"OTEL_SERVICE_NAME": named or service})
+
+
+def _attributes(text: str | None) -> dict[str, str]:
+    pairs = (part.partition("=") for part in (text or "").split(","))
+    return {name.strip(): unquote(value.strip()) for name, equals, value in pairs if equals}
 
 
 def _is_dsn(text: str) -> bool:

@@ -34,10 +34,10 @@ from serving import Front
 from telemetry import (
     SettingsError,
     Telemetry,
-    TelemetrySettings,
     configure,
     garbage,
     read_settings,
+    read_telemetry_settings,
 )
 from telemetry.http import instrument, record_exception
 
@@ -66,7 +66,7 @@ def build(environ: Mapping[str, str]) -> App:
     """The worker of this environment. Raises SettingsError; connects to nothing yet."""
     settings = read_settings(Settings, environ)
     kafka = read_settings(KafkaSettings, environ)
-    observed = read_settings(TelemetrySettings, environ, {"OTEL_SERVICE_NAME": NAME})
+    observed = read_telemetry_settings(environ, NAME)
     telemetry = configure(observed)
 
     worker = create_app(NAME, kafka)

@@ -10,7 +10,7 @@ from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import check_urls
 from error_injection import check_admin_token
 from serving import host_names
-from telemetry import TelemetrySettings, read_settings
+from telemetry import TelemetrySettings, read_settings, read_telemetry_settings
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
@@ -62,7 +62,7 @@ def read_all(environ: Mapping[str, str]) -> tuple[Settings, KafkaSettings, Telem
     return (
         read_settings(Settings, environ),
         read_settings(KafkaSettings, environ),
-        read_settings(TelemetrySettings, environ, {"OTEL_SERVICE_NAME": "bookapp"}),
+        read_telemetry_settings(environ, "bookapp"),
     )
 
 

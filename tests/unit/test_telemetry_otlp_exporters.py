@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from telemetry.otlp import log_exporter, span_exporter
+from telemetry.exporters import log_exporter, span_exporter
 from telemetry.otlp.exporters import (
     AT_ONCE,
     CachingLogExporter,
@@ -81,8 +81,20 @@ def settings(endpoint: str, headers: str | None = None) -> TelemetrySettings:
     )
 
 
+def spans_to(settings: TelemetrySettings) -> CachingSpanExporter:
+    exporter = span_exporter(settings)
+    assert isinstance(exporter, CachingSpanExporter)
+    return exporter
+
+
+def logs_to(settings: TelemetrySettings) -> CachingLogExporter:
+    exporter = log_exporter(settings)
+    assert isinstance(exporter, CachingLogExporter)
+    return exporter
+
+
 def test_spans_arrive_with_the_headers_of_the_settings(collector: Collector) -> None:
-    exporter = span_exporter(settings(collector.url + "/", "authorization=Basic%20x,tenant=books"))
+    exporter = spans_to(settings(collector.url + "/", "authorization=Basic%20x,tenant=books"))
     assert exporter.export([SPAN]) is SpanExportResult.SUCCESS
     exporter.shutdown()
     [(path, headers, body)] = collector.requests
@@ -94,7 +106,7 @@ def test_spans_arrive_with_the_headers_of_the_settings(collector: Collector) -> 
 
 
 def test_log_records_arrive(collector: Collector) -> None:
-    exporter = log_exporter(settings(collector.url))
+    exporter = logs_to(settings(collector.url))
     assert exporter.export([RECORD]) is LogRecordExportResult.SUCCESS
     exporter.shutdown()
     [(path, _, body)] = collector.requests
@@ -115,7 +127,7 @@ def test_a_batch_is_compressed_when_asked(collector: Collector) -> None:
 
 def test_a_busy_collector_is_asked_again(collector: Collector) -> None:
     collector.statuses = [503]
-    exporter = span_exporter(settings(collector.url))
+    exporter = spans_to(settings(collector.url))
     assert exporter.export([SPAN]) is SpanExportResult.SUCCESS
     exporter.shutdown()
     assert len(collector.requests) == 2
@@ -124,7 +136,7 @@ def test_a_busy_collector_is_asked_again(collector: Collector) -> None:
 
 def test_a_refusal_is_a_failure(collector: Collector) -> None:
     collector.statuses = [400]
-    exporter = span_exporter(settings(collector.url))
+    exporter = spans_to(settings(collector.url))
     assert exporter.export([SPAN]) is SpanExportResult.FAILURE
     exporter.shutdown()
     assert len(collector.requests) == 1
@@ -151,7 +163,7 @@ def test_nothing_is_sent_once_too_large_or_shut_down(
 
 
 def test_what_cannot_be_encoded_fails_its_batch_and_raises_nothing(collector: Collector) -> None:
-    exporter = span_exporter(settings(collector.url))
+    exporter = spans_to(settings(collector.url))
     assert exporter.export([UNENCODABLE]) is SpanExportResult.FAILURE
     assert exporter.export([SPAN]) is SpanExportResult.SUCCESS
     exporter.shutdown()
@@ -160,7 +172,7 @@ def test_what_cannot_be_encoded_fails_its_batch_and_raises_nothing(collector: Co
 def test_spans_are_encoded_by_the_dozen_and_one_that_cannot_be_costs_no_other(
     collector: Collector,
 ) -> None:
-    exporter = cast(CachingSpanExporter, span_exporter(settings(collector.url)))
+    exporter = spans_to(settings(collector.url))
     processor = EncodingSpanProcessor(exporter, max_queue_size=999, max_export_batch_size=999)
     queue = cast("Collection[Queued]", processor._batch_processor._queue)
     for _ in range(AT_ONCE - 1):

@@ -13,7 +13,7 @@ import asyncpg
 from delivery.postgres.engine import create_engine
 from delivery.postgres.errors import DatabaseBusy, UnfitDatabase, is_database_away
 from delivery.postgres.migrations import MigrationError, migrate
-from telemetry.settings import SettingsError
+from telemetry.environment import SettingsError
 
 
 def migrate_command(service: str, url: Callable[[], str], apps: Sequence[str]) -> int:

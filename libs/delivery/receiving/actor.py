@@ -231,12 +231,12 @@ class Actor:
             each.attempts += 1
         if len(some) == 1:
             process = some[0].span
-            span = None if process is None else process.span
+            current = _NOWHERE if process is None else process.context
         else:
-            self._batch = self.source.batch(some)
-            span = None if self._batch is None else self._batch.span
+            self._batch = batch = self.source.batch(some)
+            current = _NOWHERE if batch is None else set_span_in_context(batch.span, _NOWHERE)
         # Never detached: this task is the body's, and what is current in it is set at each record.
-        context.attach(_NOWHERE if span is None else set_span_in_context(span, _NOWHERE))
+        context.attach(current)
         _current_event.set(cast(Any, some[-1].event))  # Faust calls what stands here
 
     # -- how it went

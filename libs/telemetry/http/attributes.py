@@ -10,8 +10,9 @@ from urllib.parse import unquote_plus
 
 from opentelemetry.util.types import AttributeValue
 
-from telemetry.bounds import MAX_TEXT, cut
+from telemetry.bounds import MAX_CONTEXT, MAX_TEXT, cut
 from telemetry.http.asgi import Scope
+from telemetry.propagation import active
 
 _METHODS: Final = frozenset(
     ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY")
@@ -66,12 +67,13 @@ def request_attributes(scope: Scope) -> tuple[dict[str, AttributeValue], dict[st
         "network.protocol.version": scope["http_version"],
     }
     carrier: dict[str, str] | None = None
+    carries = active().header_names
     for name, value in scope["headers"]:
         if name == b"host":
             attributes.update(_address(value[:_MAX_HOST]))
         elif name == b"user-agent":
             attributes["user_agent.original"] = cut(value.decode("latin-1"))
-        elif name in (b"traceparent", b"tracestate") and len(value) <= MAX_TEXT:
+        elif name in carries and len(value) <= MAX_CONTEXT:
             carrier = {} if carrier is None else carrier
             known, text = name.decode(), value.decode("latin-1")
             # A list may come in parts; two parents cannot both be right, and make none.

@@ -16,6 +16,13 @@ def quiet(app: ASGIApp) -> ASGIApp:
     return unheard
 
 
+def path_of(scope: Scope) -> str:
+    """The path as the application knows it: without the prefix under which a proxy serves it."""
+    path: str = scope["path"]
+    prefix: str = scope.get("root_path") or ""
+    return path.removeprefix(prefix) if prefix and path.startswith(f"{prefix}/") else path
+
+
 def excluding(traced: ASGIApp, app: ASGIApp, paths: Collection[str]) -> ASGIApp:
     """``traced`` for requests, ``app`` for all that is none; and quietly for these paths."""
     excluded, unheard = frozenset(paths), quiet(app)
@@ -23,7 +30,7 @@ def excluding(traced: ASGIApp, app: ASGIApp, paths: Collection[str]) -> ASGIApp:
     async def choose(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
-        elif scope["path"] in excluded:
+        elif path_of(scope) in excluded:
             await unheard(scope, receive, send)
         else:
             await traced(scope, receive, send)

@@ -8,17 +8,15 @@ from collections.abc import Collection
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from telemetry.http.asgi import ASGIApp, Message, Receive, Scope, Send
 from telemetry.http.attributes import request_attributes
-from telemetry.http.excluded import quiet
+from telemetry.http.excluded import path_of, quiet
 from telemetry.http.request import ServerRequest, answer_failure, current_request
+from telemetry.propagation import NO_CONTEXT, active
 from telemetry.spans import start_span
 
 _tracer = trace.get_tracer("telemetry.http")
-_propagator = TraceContextTextMapPropagator()
-_NO_PARENT = otel_context.Context()
 
 
 class TracingMiddleware:
@@ -34,7 +32,7 @@ class TracingMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["path"] in self._excluded:
+        if path_of(scope) in self._excluded:
             await self._unheard(scope, receive, send)
             return
         request = _start(scope)
@@ -64,6 +62,6 @@ class TracingMiddleware:
 
 def _start(scope: Scope) -> ServerRequest:
     attributes, carrier = request_attributes(scope)
-    parent = _NO_PARENT if carrier is None else _propagator.extract(carrier, _NO_PARENT)
+    parent = NO_CONTEXT if carrier is None else active().context_of(carrier)
     span = start_span(_tracer, scope["method"], SpanKind.SERVER, attributes, parent)
-    return ServerRequest(scope, span)
+    return ServerRequest(scope, span, parent)

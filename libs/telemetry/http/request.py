@@ -9,8 +9,8 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Final
 
-from opentelemetry import context as otel_context
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import Span, StatusCode
 
 from telemetry import metrics
@@ -18,6 +18,7 @@ from telemetry.errors import ERROR_TYPE, add_exception, type_of
 from telemetry.http.asgi import Message, Scope, Send
 from telemetry.http.attributes import known_method, metric_labels
 from telemetry.later import soon
+from telemetry.propagation import NO_CONTEXT
 from telemetry.spans import put_attributes
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,9 @@ class ServerRequest:
         "status",
     )
 
-    def __init__(self, scope: Scope, span: Span, *, ends_span: bool = True) -> None:
+    def __init__(
+        self, scope: Scope, span: Span, parent: Context = NO_CONTEXT, *, ends_span: bool = True
+    ) -> None:
         self._scope = scope
         self._method = known_method(scope["method"])
         self._started = time.perf_counter()
@@ -58,7 +61,7 @@ class ServerRequest:
         self._finished = False
         self._ends_span = ends_span
         self.span = span
-        self.context = trace.set_span_in_context(span, otel_context.Context())
+        self.context = trace.set_span_in_context(span, parent)
         self.status: int | None = None
 
     def answer(self, message: Message) -> None:

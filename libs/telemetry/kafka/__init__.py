@@ -7,7 +7,7 @@ process span is the root of a new trace with one link, to the record's send span
 ends when a request does, and the way leads from either end to the other.
 """
 
-from telemetry.kafka.headers import Headers, current_context_headers, extract
+from telemetry.kafka.headers import Headers, extract
 from telemetry.kafka.process import (
     BatchSpan,
     ProcessSpan,
@@ -17,6 +17,7 @@ from telemetry.kafka.process import (
     start_process_span,
 )
 from telemetry.kafka.send import SendSpan, end_send_span, inject, start_send_span
+from telemetry.propagation import current_headers as current_context_headers
 
 __all__ = [
     "BatchSpan",

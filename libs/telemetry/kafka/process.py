@@ -7,13 +7,15 @@ from functools import lru_cache
 from typing import Literal
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import attributes as ours
 from telemetry import metrics
 from telemetry.errors import add_exception, mark_failed
-from telemetry.kafka.headers import NO_PARENT, extract, key_attribute, metric_labels
+from telemetry.kafka.headers import carrier_of, key_attribute, metric_labels
+from telemetry.propagation import NO_CONTEXT, active
 from telemetry.spans import start_span
 
 _tracer = trace.get_tracer("telemetry.kafka")
@@ -30,12 +32,14 @@ def relate_records_by(relation: Literal["link", "parent"]) -> None:
 
 
 class ProcessSpan:
-    """One record being processed; ``span`` is OpenTelemetry's. ``finish`` ends it, once."""
+    """One record being processed; ``span`` is OpenTelemetry's, ``context`` the span's with the
+    baggage that the record brought. ``finish`` ends it, once."""
 
-    __slots__ = ("_group", "_started", "_topic", "span")
+    __slots__ = ("_group", "_started", "_topic", "context", "span")
 
-    def __init__(self, span: Span, topic: str, group: str) -> None:
+    def __init__(self, span: Span, topic: str, group: str, cause: Context) -> None:
         self.span = span
+        self.context = trace.set_span_in_context(span, cause)
         self._topic = topic
         self._group = group
         self._started = time.perf_counter()
@@ -83,12 +87,13 @@ def start_process_span(
     None for a tombstone. ``links`` are further ones, behind the one to the send span. The span is
     not made current: see ``process_span``.
     """
-    sender = extract(headers)
-    context = NO_PARENT
-    if sender is not None and _relation == "link":
+    cause = active().context_of(carrier_of(headers))
+    sender = trace.get_current_span(cause).get_span_context()
+    context = NO_CONTEXT
+    if sender.is_valid and _relation == "link":
         links = (Link(sender), *links)
-    elif sender is not None:
-        context = trace.set_span_in_context(trace.NonRecordingSpan(sender), NO_PARENT)
+    elif sender.is_valid:
+        context = cause
     own = {**_process_attributes(topic, partition, group), **key_attribute(key)}
     own["messaging.kafka.offset"] = offset
     if body_size is None:
@@ -99,7 +104,7 @@ def start_process_span(
     if attributes:
         span.set_attributes(attributes)
     _consumed.add(1, metric_labels("process", topic, group, None))
-    return ProcessSpan(span, topic, group)
+    return ProcessSpan(span, topic, group, cause)
 
 
 @contextmanager
@@ -173,7 +178,7 @@ def start_batch_span(topic: str, group: str, records: Sequence[ProcessSpan]) -> 
     return BatchSpan(
         _tracer.start_span(
             f"process {topic} batch",
-            context=NO_PARENT,
+            context=NO_CONTEXT,
             kind=SpanKind.INTERNAL,
             links=[Link(record.span.get_span_context()) for record in records],
             attributes={

@@ -3,25 +3,17 @@
 import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Final
 
 from opentelemetry import trace
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import metrics
 from telemetry.errors import add_exception, mark_failed
-from telemetry.kafka.headers import (
-    NO_PARENT,
-    Headers,
-    context_headers,
-    key_attribute,
-    metric_labels,
-    parse,
-)
+from telemetry.kafka.headers import Headers, key_attribute, metric_labels
+from telemetry.propagation import NO_CONTEXT, active
 from telemetry.spans import put_attributes, start_span
-
-_CONTEXT_HEADERS: Final = ("traceparent", "tracestate")
 
 _tracer = trace.get_tracer("telemetry.kafka")
 _sent = metrics.counter("messaging.client.sent.messages")
@@ -29,12 +21,14 @@ _duration = metrics.histogram("messaging.client.operation.duration")
 
 
 class SendSpan:
-    """One record on its way to the broker; ``span`` is OpenTelemetry's."""
+    """One record on its way to the broker; ``span`` is OpenTelemetry's, ``cause`` the context that
+    it was sent in, whose baggage goes along."""
 
-    __slots__ = ("span", "started", "topic")
+    __slots__ = ("cause", "span", "started", "topic")
 
-    def __init__(self, span: Span, topic: str) -> None:
+    def __init__(self, span: Span, topic: str, cause: Context) -> None:
         self.span = span
+        self.cause = cause
         self.topic = topic
         self.started = time.perf_counter()
 
@@ -62,14 +56,12 @@ def start_send_span(
     ``parent`` is what ``current_context_headers`` returned in the request; None or an invalid one
     makes a root span. End it with ``end_send_span``, in any task or thread.
     """
-    context = NO_PARENT
-    if parent and (cause := parse(parent.get("traceparent", ""), parent.get("tracestate"))):
-        context = trace.set_span_in_context(NonRecordingSpan(cause), NO_PARENT)
+    context = active().context_of(parent) if parent else NO_CONTEXT
     own = {**_send_attributes(topic), **key_attribute(key)}
     span = start_span(_tracer, f"send {topic}", SpanKind.PRODUCER, own, context, links)
     if attributes:
         span.set_attributes(attributes)
-    return SendSpan(span, topic)
+    return SendSpan(span, topic, context)
 
 
 def end_send_span(
@@ -91,6 +83,7 @@ def end_send_span(
 
 def inject(span: "SendSpan", headers: Headers) -> Headers:
     """A copy of the headers whose trace context is the span's, whatever was there before."""
-    carrier = context_headers(span.span.get_span_context())
-    kept = [pair for pair in headers if pair[0] not in _CONTEXT_HEADERS]
+    propagation = active()
+    carrier = propagation.headers_of(trace.set_span_in_context(span.span, span.cause))
+    kept = [pair for pair in headers if pair[0] not in propagation.names]
     return kept + [(name, value.encode()) for name, value in carrier.items()]

@@ -17,7 +17,8 @@ from telemetry.bounds import MAX_BODY, MAX_QUEUE_BYTES, MAX_STACK, MAX_TEXT, cut
 from telemetry.errors import message_of, stacktrace_of
 from telemetry.http.attributes import redact, request_attributes
 from telemetry.kafka.headers import extract, key_attribute
-from telemetry.logs import JsonFormatter, OtlpHandler, TextFormatter
+from telemetry.log_handler import OtlpHandler
+from telemetry.logs import JsonFormatter, TextFormatter
 from telemetry.otlp.exporters import (
     AT_ONCE,
     BoundedLogProcessor,

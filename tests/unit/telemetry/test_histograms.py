@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.sdk.metrics import Histogram as SdkHistogram
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
     InMemoryMetricReader,
     MetricExporter,
     MetricExportResult,
@@ -15,10 +17,11 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from telemetry.histograms import BOUNDS, Histogram
+from telemetry.histograms import BOUNDS, Histogram, take_exemplars
 from telemetry.metric_list import METRICS
 from telemetry.reader import Reader, with_histograms
 
+CUMULATIVE, DELTA = AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA
 METRIC = next(metric for metric in METRICS if metric.name == "messaging.process.duration")
 # Sums of binary fractions are exact, in whatever order; some are bounds themselves.
 AMOUNTS = [0.0, 0.0009765625, 0.25, 0.2578125, 0.5, 2.5, 10.0, 11.0, 0.001953125]
@@ -55,23 +58,44 @@ def on_the_wire(data: MetricsData | None) -> list[Any]:
     return list(scope.metrics)
 
 
-def test_it_exports_what_the_sdk_exports() -> None:
-    reader, ours = InMemoryMetricReader(), Histogram(METRIC)
-    theirs = of_the_sdk(reader)
-    for _ in range(2):  # cumulative, and with exemplars of their own
+@pytest.mark.parametrize("temporality", [CUMULATIVE, DELTA])
+@pytest.mark.parametrize("exemplars", ["trace_based", "always_on", "always_off"])
+def test_it_exports_what_the_sdk_exports(
+    temporality: AggregationTemporality, exemplars: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_METRICS_EXEMPLAR_FILTER", exemplars)
+    reader = InMemoryMetricReader(preferred_temporality={SdkHistogram: temporality})
+    ours, theirs = Histogram(METRIC), of_the_sdk(reader)
+    take_exemplars(exemplars)
+    for labels_of_the_time in (LABELS, LABELS, LABELS[:1]):
         for number, amount in enumerate(AMOUNTS, 1):
-            for labels in LABELS:
+            for labels in labels_of_the_time:
                 where = span(number, sampled=number != 5)
                 ours.record(amount, labels, where)
                 theirs.record(amount, labels, trace.set_span_in_context(NonRecordingSpan(where)))
-        own = with_histograms(MetricsData([]), [ours], Resource({}))
+        own = with_histograms(MetricsData([]), [ours], Resource({}), temporality)
         assert on_the_wire(own) == on_the_wire(reader.get_metrics_data())
+    take_exemplars("trace_based")
+
+
+def test_a_delta_begins_where_the_last_one_ended() -> None:
+    ours = Histogram(METRIC)
+    times = []
+    for now in (10, 20):
+        ours.record(0.1, LABELS[0], span(1))
+        collected = ours.collect(now, DELTA)
+        assert collected is not None
+        (point,) = collected.data.data_points
+        times.append((point.start_time_unix_nano, point.time_unix_nano))
+    assert times[0][1] == 10
+    assert times[1] == (10, 20)
+    assert ours.collect(30, DELTA) is None
 
 
 def test_the_exemplars_of_an_export_are_of_its_own_time() -> None:
     ours = Histogram(METRIC)
     ours.record(0.1, LABELS[0], span(1))
-    first, second = (ours.collect(now) for now in (1, 2))
+    first, second = (ours.collect(now, CUMULATIVE) for now in (1, 2))
     assert first is not None
     assert second is not None
     assert [len(each.data.data_points[0].exemplars) for each in (first, second)] == [1, 0]

@@ -5,7 +5,8 @@ from typing import Annotated
 import msgspec
 import pytest
 
-from telemetry.settings import SettingsError, TelemetrySettings, read_settings
+from telemetry.environment import SettingsError, read_settings
+from telemetry.settings import TelemetrySettings
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
