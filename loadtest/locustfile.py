@@ -6,12 +6,18 @@ system and not of the test. Run by `make load`, or by hand: `locust -f loadtest/
 
 Telemetry goes where the standard OTEL_* variables say: the client spans are the roots, and
 `http.client.request.duration` has the users' view of the latency.
+
+The exit status is 1 when more requests than `--fail-above` failed, a user died, or nothing was
+answered. `--heartbeat FILE` is touched while requests are answered, for a health check.
 """
 
 import os
 import random
+import sys
 import time
+from argparse import ArgumentParser
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 from locust import FastHttpUser, between, events, task
@@ -34,6 +40,37 @@ def start_telemetry(environment: Environment, **_: Any) -> None:
     settings = read_telemetry_settings(os.environ, "loadtest")
     handle = configure(settings)
     environment.events.quit.add_listener(lambda **_: handle.shutdown())
+
+
+@events.init_command_line_parser.add_listener
+def add_options(parser: ArgumentParser) -> None:
+    """What the run is measured by."""
+    parser.add_argument(
+        "--fail-above", type=float, default=0.0, help="part of the requests that may fail, 0 to 1"
+    )
+    parser.add_argument("--heartbeat", type=Path, help="a file that each answer touches")
+
+
+@events.quitting.add_listener
+def judge(environment: Environment, **_: Any) -> None:
+    """Set the exit status, and say why it is not 0."""
+    runner, options = environment.runner, environment.parsed_options
+    if runner is None or options is None:
+        return
+    total = runner.stats.total
+    reasons = []
+    if total.num_requests == total.num_failures:
+        reasons.append("no request was answered as it should be")
+    elif total.fail_ratio > options.fail_above:
+        reasons.append(
+            f"{total.num_failures} of {total.num_requests} requests failed,"
+            f" more than the {options.fail_above:.2%} that may"
+        )
+    if runner.exceptions:
+        reasons.append("the users themselves raised errors")
+    environment.process_exit_code = 1 if reasons else 0
+    for reason in reasons:
+        print(f"load: {reason}", file=sys.stderr)
 
 
 class Reader(FastHttpUser):
@@ -60,13 +97,20 @@ class Reader(FastHttpUser):
             headers: dict[str, str] = {}
             propagate.inject(headers)
             response = self.client.request(method, path, name=name, headers=headers, **arguments)
-            attributes["http.response.status_code"] = status = response.status_code
-            span.set_attribute("http.response.status_code", status)
+            status = response.status_code
+            if status:  # Locust's 0 is no status: nothing was answered
+                attributes["http.response.status_code"] = status
+                span.set_attribute("http.response.status_code", status)
             failed = not 200 <= status < 400
             if failed:
                 span.set_status(StatusCode.ERROR)
-            duration.record(time.perf_counter() - started, attributes)
-        return None if failed or not response.content else response.json()
+            took = time.perf_counter() - started
+            duration.record(took, attributes, span.get_span_context())
+        if failed:
+            return None
+        if heartbeat := self.environment.parsed_options.heartbeat:
+            heartbeat.touch()
+        return response.json() if response.content else None
 
     @task(100)
     def read_one(self) -> None:

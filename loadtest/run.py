@@ -1,8 +1,8 @@
 """`make load`: the locustfile, headless for a minute, against the embedded stack or HOST=….
 
-Exit status 0 when every request was answered as it should be; Locust prints the summary. What the
-load caused can be looked at on the trace page while it runs (the embedded stack) or wherever the
-given host sends its telemetry.
+Exit status 0 when every request was answered as it should be (or as many as `--fail-above` asks
+for), 1 when not; Locust prints the summary. What the load caused can be looked at on the page while
+it runs (the embedded stack) or wherever the given host sends its telemetry.
 """
 
 import argparse
@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--host", help="a bookapp that runs already, such as http://127.0.0.1:8000")
     parser.add_argument("--users", type=int, default=20)
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--fail-above", type=float, default=0.0, metavar="RATE")
     options = parser.parse_args()
     environment = bare_environment(os.environ)
     telemetry = {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
@@ -40,13 +41,14 @@ def main() -> int:
                 host = embedded.bookapp_url
                 if embedded.receiver:
                     telemetry["OTEL_EXPORTER_OTLP_ENDPOINT"] = embedded.receiver.endpoint
-                    print(f"  trace page: {embedded.receiver.endpoint}")
+                    print(f"  page: {embedded.receiver.endpoint}")
             print(f"load: {options.users} users for {options.seconds} s on {host}", flush=True)
             # fmt: off
             command = [
                 "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary",
                 "--host", host, "--users", str(options.users), "--spawn-rate", "10",
                 "--run-time", f"{options.seconds}s", "--stop-timeout", "5",
+                "--fail-above", str(options.fail_above),
             ]
             # fmt: on
             locust = start_service("locust", command, {**environment, **telemetry})
