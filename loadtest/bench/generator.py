@@ -160,9 +160,10 @@ async def drive(load: Load) -> Result:
     """Send what `load` says and wait for every answer."""
     loop = asyncio.get_running_loop()
     target = urlsplit(load.url)
+    host, port = target.hostname or "127.0.0.1", target.port or 80
     run = _Run(load)
     for _ in range(load.connections):
-        await loop.create_connection(lambda: _Connection(run), target.hostname, target.port)
+        await loop.create_connection(lambda: _Connection(run), host, port)
     await run.done
     return run.result()
 

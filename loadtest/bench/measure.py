@@ -111,8 +111,8 @@ class Progress:
                 inside.append((at, count))
             if count >= 0.95 * total or (inside and at - inside[0][0] >= seconds):
                 break
-            if ended := [process for process in running if not process.running]:
-                raise RuntimeError(f"{ended[0].name} ended: {ended[0].last_words()}")
+            if gone := [process for process in running if not process.running]:
+                raise RuntimeError(f"{gone[0].name} ended: {gone[0].last_words()}")
             if at > given_up:
                 raise TimeoutError(f"{count} of {total} after 600 s")
             time.sleep(0.25)

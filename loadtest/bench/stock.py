@@ -14,7 +14,7 @@ import telemetry.exporters
 
 # The three places where ours differs, put back before the service is built.
 telemetry.exporters.span_exporter = lambda settings: OTLPSpanExporter()  # reads OTEL_* itself
-telemetry.database.TracedConnection = asyncpg.Connection  # type: ignore[misc,assignment]
+telemetry.database.TracedConnection = asyncpg.Connection  # type: ignore[misc]
 AsyncPGInstrumentor().instrument()
 
 from bookapp.app import app  # noqa: E402 - after the substitutions

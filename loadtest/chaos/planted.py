@@ -32,7 +32,7 @@ def ack() -> None:
 
 def outbox() -> None:
     """Send outside of the transaction: the record is written when the change has committed."""
-    from delivery.sending.outbox import INSERT, Outbox, trace_context
+    from delivery.sending.outbox import INSERT, Outbox, encoded, trace_context
 
     tasks: set[asyncio.Task[None]] = set()
 
@@ -41,13 +41,21 @@ def outbox() -> None:
         await self._engine.pool.execute(INSERT, *values)
         self.committed()
 
-    async def add(self: Any, topic: str, key: bytes, value: bytes) -> None:
-        work = later(self, topic, key, value, trace_context())
+    async def add(self: Any, topic: Any, record: Any, *, key: Any = None) -> None:
+        work = later(self, topic.name, *encoded(topic, record, key), trace_context())
         task = asyncio.create_task(work, context=contextvars.Context())
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
+    async def insert(self: Any, query: Any, topic: Any, records: Any) -> list[int]:
+        key = query.table._meta.primary_key
+        ids = [row[key._meta.name] for row in await query.returning(key)]
+        for row_id, record in zip(ids, records, strict=True):
+            await add(self, topic, record(row_id))
+        return ids
+
     Outbox.add = add  # type: ignore[method-assign]
+    Outbox.insert = insert  # type: ignore[method-assign]
 
 
 def guard() -> None:

@@ -10,7 +10,8 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
-from boards.panels import PROMETHEUS, SHARED_CROSSHAIR, PanelBuilder
+from boards.links import PROMETHEUS
+from boards.panels import SHARED_CROSSHAIR, PanelBuilder
 
 TAG = "books"
 
