@@ -68,8 +68,7 @@ _STATEMENTS: Final = (
 def create_rules_table(
     migration_id: str, app_name: str, table: type[RuleTable]
 ) -> MigrationManager:
-    """The table, in the schema that its class names."""
-    schema = table._meta.schema
+    """The table. No schema is named: the migration runs in the service's."""
     tablename = table._meta.tablename
     manager = MigrationManager(
         migration_id=migration_id, app_name=app_name, description="rules of error injection"
@@ -79,7 +78,6 @@ def create_rules_table(
         manager.add_column(
             table_class_name=table.__name__,
             tablename=tablename,
-            schema=schema,
             column_name=name,
             db_column_name=name,
             column_class_name=kind.__name__,
@@ -87,7 +85,7 @@ def create_rules_table(
             params={**_PLAIN, **params},
         )
 
-    manager.add_table(table.__name__, tablename=tablename, schema=schema)
+    manager.add_table(table.__name__, tablename=tablename)
     column("id", BigSerial, primary_key=True)
     for name in ("endpoint_pattern", "http_method", "topic"):
         column(name, Text, null=True, default=None)
@@ -110,7 +108,7 @@ def constrain_rules_table(
     )
     words = {
         "{table}": table._meta.get_formatted_tablename(),
-        "{schema}": table._meta.schema or "public",
+        "{schema}": f'"{table._meta.schema or "public"}"',
         "{channel}": CHANNEL,
     }
 

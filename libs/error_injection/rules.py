@@ -41,7 +41,7 @@ class Rules:
         self, table: type[RuleTable], connect: Callable[[], Awaitable[asyncpg.Connection]]
     ) -> None:
         """``connect`` opens a connection outside of the pool, without tracing."""
-        self._select = f"SELECT * FROM {table._meta.get_formatted_tablename()}"  # noqa: S608 -- a name from code
+        self._table = table
         self._connect = connect
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -117,16 +117,21 @@ class Rules:
         def wake(*_: Any) -> None:
             self._wake.set()
 
+        def announced(_: object, _pid: int, _channel: str, schema: object) -> None:
+            if schema == (self._table._meta.schema or schema):  # or else another service's
+                self._wake.set()
+
         connection.add_termination_listener(wake)
         async with asyncio.timeout(TIMEOUT):
             if await _is_pooled(connection):
                 poll = POLL_THROUGH_A_POOLER
             else:
                 poll = POLL
-                await connection.add_listener(CHANNEL, wake)
+                await connection.add_listener(CHANNEL, announced)
         while not (self._stopping or connection.is_closed()):
             self._wake.clear()  # before reading: what changes meanwhile is read next time
-            rows = await connection.fetch(self._select, timeout=TIMEOUT)
+            table = self._table._meta.get_formatted_tablename()
+            rows = await connection.fetch(f"SELECT * FROM {table}", timeout=TIMEOUT)  # noqa: S608 - a name from code
             self.hold(msgspec.convert(dict(row), Rule) for row in rows)
             self._reading = True
             await self._pause(poll)

@@ -1,6 +1,6 @@
 """The table of the rules. Each service has its own: a subclass that says where.
 
-    class ErrorInjectionConfig(RuleTable, tablename=TABLE, schema="backend"):
+    class ErrorInjectionConfig(RuleTable, tablename=TABLE):
         ...
 
 It belongs in the service's ``table_classes``, and is created by migrations of the service (see

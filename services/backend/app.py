@@ -11,11 +11,11 @@ from typing import Any, cast
 
 from mode import Service
 
+from backend import dead_letters
 from backend.api import create_api
 from backend.api.store import CatalogueStore
 from backend.commands import Parts, add_commands
 from backend.database import Migrations, Pool, create_database
-from backend.dead_letters import TABLE
 from backend.http_server import HttpServer
 from backend.ingestion import IgnoredChanges, Ingestion, catalogue_agent
 from backend.injection import ErrorInjectionConfig, FollowRules, admin_routes, failing_records
@@ -80,7 +80,7 @@ def build(environ: Mapping[str, str]) -> App:
         failing_records(rules),
         RetryPolicy(undecodable_rate=settings.dead_letter_rate),
     )
-    index_dead_letters(worker, BOOK_INGESTION_DLQ, TABLE, database.pool)
+    index_dead_letters(worker, BOOK_INGESTION_DLQ, dead_letters.table(), database.pool)
     api = create_api(
         CatalogueStore(),
         Readiness(database, catalogue),

@@ -17,7 +17,10 @@ def create_database(settings: Settings) -> Database:
     """The database of these settings; connects to nothing yet."""
     return Database(
         create_engine(
-            settings.database_url, TracedConnection, direct_url=settings.database_direct_url
+            settings.database_url,
+            TracedConnection,
+            direct_url=settings.database_direct_url,
+            schema=settings.backend_schema,
         ),
         APPS,
         name="backend",

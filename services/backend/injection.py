@@ -24,7 +24,7 @@ TOPICS: Final[Sequence[str]] = (BOOK_INGESTION.name,)
 """What a rule may name instead of an endpoint."""
 
 
-class ErrorInjectionConfig(RuleTable, tablename=TABLE, schema="backend"):
+class ErrorInjectionConfig(RuleTable, tablename=TABLE):
     """Rules for backend's endpoints and for its topic."""
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from delivery.postgres import check_urls
+from delivery.postgres import SchemaName, check_urls
 from error_injection import check_admin_token
 from serving import host_names
 
@@ -15,6 +15,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     ``database_url`` holds a password, and is shown nowhere.
     ``database_direct_url`` is the same database past a pooler, if ``database_url`` leads to one;
     what needs a session goes there: migrations, ``replay --rebuild``, following the rules.
+    ``backend_schema`` is where its tables are, in PostgreSQL.
     ``database_pool_size`` is the most connections of one process, the consumer's four included.
     ``backend_host`` and ``backend_port`` are where the HTTP API listens.
     ``migrate_at_start`` false leaves the migrations to ``python -m backend.migrate``; until they
@@ -27,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
 
     database_url: str
     database_direct_url: str | None = None
+    backend_schema: SchemaName = "backend"
     database_pool_size: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
     backend_host: str = "127.0.0.1"
     backend_port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 8001

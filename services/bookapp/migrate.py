@@ -3,17 +3,17 @@
 import os
 import sys
 
-from bookapp.database import APPS
+from bookapp.database import APPS, create_database
 from bookapp.settings import Settings
+from delivery.postgres import Engine
 from delivery.postgres.command import migrate_command
 from telemetry import read_settings
 
 
-def database_url() -> str:
+def engine() -> Engine:
     """Of this environment. Raises SettingsError."""
-    settings = read_settings(Settings, os.environ)
-    return settings.database_direct_url or settings.database_url
+    return create_database(read_settings(Settings, os.environ)).engine
 
 
 if __name__ == "__main__":
-    sys.exit(migrate_command("bookapp", database_url, APPS))
+    sys.exit(migrate_command("bookapp", engine, APPS))

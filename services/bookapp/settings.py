@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from delivery.kafka.settings import KafkaSettings
-from delivery.postgres import check_urls
+from delivery.postgres import SchemaName, check_urls
 from error_injection import check_admin_token
 from serving import host_names
 from telemetry import TelemetrySettings, read_settings, read_telemetry_settings
@@ -19,6 +19,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     ``database_url`` holds a password, and is shown nowhere.
     ``database_direct_url`` is the same database past a pooler, if ``database_url`` leads to one;
     what needs a session goes there: the relay, migrations, following the rules.
+    ``bookapp_schema`` is where its tables are, in PostgreSQL.
     ``database_pool_size`` is the most connections of one process; the relay has one more.
     ``backend_url`` is where the details of books come from.
     ``admin_token``, when set, is asked of whoever uses the admin routes.
@@ -29,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
 
     database_url: str
     database_direct_url: str | None = None
+    bookapp_schema: SchemaName = "public"
     database_pool_size: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
     backend_url: str = "http://127.0.0.1:8001"
     admin_token: str | None = None

@@ -42,7 +42,7 @@ class OfBookapp(RuleTable, tablename=TABLE):
     pass
 
 
-class OfBackend(RuleTable, tablename=TABLE, schema="backend"):
+class OfBackend(RuleTable, tablename=TABLE):
     pass
 
 
@@ -87,7 +87,9 @@ def apps(tmp_path: Path) -> Iterator[list[str]]:
 @pytest.fixture
 async def engine(postgres_url: str, apps: list[str]) -> AsyncIterator[Engine]:
     engine = create_engine(postgres_url)
-    await migrate(engine, apps)
+    await migrate(engine, apps[:1])
+    await migrate(create_engine(postgres_url, schema="backend"), apps[1:])
+    OfBackend._meta.db = engine
     await open_pool(engine)
     yield engine
     await close_pool(engine)

@@ -112,7 +112,7 @@ def test_a_record_is_found_from_either_end_of_its_link(tempo: Tempo, observed: O
     links = [link for span in spans for link in span.get("links", [])]
     assert request in {hexadecimal(link["traceId"]) for link in links}
     names = {span["name"] for span in tempo.spans(request)}
-    assert {"POST /books/add", "INSERT books", "send book_ingestion"} <= names
+    assert {"POST /books/add", "INSERT public.books", "send book_ingestion"} <= names
 
 
 @pytest.mark.parametrize("traceql", panels("tempo"))

@@ -25,9 +25,9 @@ SPANS = [
     ("bookapp", "server", "PATCH /books/{id}"),
     ("bookapp", "server", "DELETE /books/{id}"),
     ("bookapp", "client", "GET /books"),
-    ("bookapp", "client", "SELECT books"),
-    ("bookapp", "client", "INSERT books"),
-    ("bookapp", "client", "INSERT outbox"),
+    ("bookapp", "client", "SELECT public.books"),
+    ("bookapp", "client", "INSERT public.books"),
+    ("bookapp", "client", "INSERT public.outbox"),
     ("bookapp", "producer", "send book_ingestion"),
     ("backend", "consumer", "process book_ingestion"),
     ("backend", "internal", "process book_ingestion batch"),
@@ -48,7 +48,7 @@ class Edge(NamedTuple):
 EDGES = [
     Edge(
         ("bookapp", "server", "POST /books/add"),
-        ("bookapp", "client", "INSERT books"),
+        ("bookapp", "client", "INSERT public.books"),
         "parent",
     ),
     Edge(

@@ -1,6 +1,6 @@
 """The columns, for a table of the service's own:
 
-    class DeadLetterRow(DeadLetterColumns, Table, tablename="dead_letter", schema="backend"): ...
+    class DeadLetterRow(DeadLetterColumns, Table, tablename="dead_letter"): ...
 
 The service makes the migration (Piccolo's, with ``--auto``) and names the table to the rest here.
 """

@@ -19,7 +19,7 @@ from delivery.postgres.errors import (
 )
 from delivery.postgres.migrations import MigrationError, bind_tables, migrate, pending
 from delivery.postgres.retry import retry_conflicts
-from delivery.postgres.url import check_url, check_urls, describe
+from delivery.postgres.url import SchemaName, check_url, check_urls, describe
 
 __all__ = [
     "AWAY_ERRORS",
@@ -28,6 +28,7 @@ __all__ = [
     "DatabaseBusy",
     "Engine",
     "MigrationError",
+    "SchemaName",
     "UnfitDatabase",
     "bind_tables",
     "check_url",

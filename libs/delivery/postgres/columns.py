@@ -1,7 +1,8 @@
 """A migration's tables and columns, said as briefly as the tables' classes say them.
 
-Piccolo writes each column out with a dozen parameters, almost all of them its defaults. Migrations
-that were released call this: what it makes of its arguments must not change.
+Piccolo writes each column out with a dozen parameters, almost all of them its defaults. No schema
+is named: a migration runs in its app's (see ``migration_schema``). Migrations that were released
+call this: what it makes of its arguments must not change.
 """
 
 from collections.abc import Callable
@@ -23,28 +24,23 @@ _PLAIN: Final = {
 }
 
 
-def add_table(
-    manager: MigrationManager, class_name: str, tablename: str, *, schema: str | None = None
-) -> Callable[..., None]:
+def add_table(manager: MigrationManager, class_name: str, tablename: str) -> Callable[..., None]:
     """Add a table to the migration, and return what adds a column to it.
 
     That one is called with the column's name, its class, and what differs from a plain column
     without a default: ``column("id", BigSerial, primary_key=True)``.
     """
-    manager.add_table(class_name, tablename=tablename, schema=schema)
-    return add_column(manager, class_name, tablename, schema=schema)
+    manager.add_table(class_name, tablename=tablename)
+    return add_column(manager, class_name, tablename)
 
 
-def add_column(
-    manager: MigrationManager, class_name: str, tablename: str, *, schema: str | None = None
-) -> Callable[..., None]:
+def add_column(manager: MigrationManager, class_name: str, tablename: str) -> Callable[..., None]:
     """What adds a column to a table that is there, as ``add_table`` returns it."""
 
     def column(name: str, kind: type[Column], **params: Any) -> None:
         manager.add_column(
             table_class_name=class_name,
             tablename=tablename,
-            schema=schema,
             column_name=name,
             db_column_name=name,
             column_class_name=kind.__name__,

@@ -10,22 +10,22 @@ from collections.abc import Callable, Sequence
 
 import asyncpg
 
-from delivery.postgres.engine import create_engine
+from delivery.postgres.engine import Engine
 from delivery.postgres.errors import DatabaseBusy, UnfitDatabase, is_database_away
 from delivery.postgres.migrations import MigrationError, migrate
 from telemetry.environment import SettingsError
 
 
-def migrate_command(service: str, url: Callable[[], str], apps: Sequence[str]) -> int:
-    """Apply what has not been applied; the exit status. ``url`` gives DATABASE_URL, or raises
-    SettingsError.
+def migrate_command(service: str, engine: Callable[[], Engine], apps: Sequence[str]) -> int:
+    """Apply what has not been applied; the exit status. ``engine`` makes that of the
+    settings, or raises SettingsError.
 
     0 when nothing is left to apply, 1 when that failed, 2 for a wrong setting; the reason is one
     line on standard error, and what was applied a line each.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        asyncio.run(migrate(create_engine(url()), apps))
+        asyncio.run(migrate(engine(), apps))
     except SettingsError as error:
         return _fail(service, str(error), 2)
     except (

@@ -22,7 +22,7 @@ from delivery.postgres.errors import (
     is_database_away,
     is_database_busy,
 )
-from delivery.postgres.migrations import MigrationError, migrate, pending
+from delivery.postgres.migrations import MigrationError, bind_tables, migrate, pending
 from telemetry.database import observe_pool
 
 PING_TIMEOUT: Final = 1.0
@@ -53,6 +53,7 @@ class Database:
         command: str,
     ) -> None:
         self.engine = engine
+        bind_tables(engine, apps)
         self._apps = apps
         self._name = name
         self._pool_size = pool_size

@@ -26,7 +26,8 @@ class Engine(PostgresEngine):
     """Piccolo's engine, connecting to nothing by itself, with transactions of its own.
 
     ``direct_url`` is an address of the same database whose connections keep their session, where
-    the first one leads to a pooler.
+    the first one leads to a pooler. ``schema`` is where the tables are, whatever the user is called
+    and whichever search path he has.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class Engine(PostgresEngine):
         url: str,
         connection_class: type[asyncpg.Connection],
         direct_url: str | None = None,
+        schema: str = "public",
     ) -> None:
+        self.schema = schema
         self.url = check_url(url)
         self.direct_url = None if direct_url is None else check_url(direct_url)
         self._connection_class = connection_class
@@ -88,12 +91,13 @@ def create_engine(
     url: str,
     connection_class: type[asyncpg.Connection] = asyncpg.Connection,
     direct_url: str | None = None,
+    schema: str = "public",
 ) -> Engine:
     """The engine for a DATABASE_URL; connects to nothing yet. Raises ValueError (see `check_url`).
 
     Pass `telemetry.database.TracedConnection` to have a span per statement.
     """
-    return Engine(url, connection_class, direct_url)
+    return Engine(url, connection_class, direct_url, schema)
 
 
 async def open_pool(

@@ -18,14 +18,16 @@ import asyncpg
 from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 from piccolo.apps.migrations.tables import Migration
 from piccolo.conf.apps import AppRegistry
+from piccolo.table import Table
 
 from delivery.postgres.engine import Engine
 from delivery.postgres.errors import DatabaseBusy, is_database_away
+from delivery.postgres.migration_schema import prepare_schema
 
 logger = logging.getLogger(__name__)
 
 LOCK = 0x6D696772_617465  # "migrate": one lock per database
-_APPLIED = "SELECT app_name, name FROM migration"
+_APPLIED = "SELECT app_name, name FROM"
 _PROJECT = "piccolo_conf"  # where Piccolo looks when PICCOLO_CONF is not set
 
 
@@ -34,7 +36,8 @@ class MigrationError(RuntimeError):
 
 
 def bind_tables(engine: Engine, apps: Sequence[str]) -> AppRegistry:
-    """Make this engine the one that the tables of the apps use; the apps' registry.
+    """Make this engine the one that the tables of the apps use, and its schema the one that they
+    are in; the apps' registry.
 
     `apps` are modules with an APP_CONFIG, such as "delivery.sending.outbox_app.piccolo_app".
     """
@@ -42,10 +45,12 @@ def bind_tables(engine: Engine, apps: Sequence[str]) -> AppRegistry:
     project = ModuleType(_PROJECT)
     vars(project).update(DB=engine, APP_REGISTRY=registry)
     sys.modules[_PROJECT] = project
-    Migration._meta.db = engine
+    tables: list[type[Table]] = [Migration]
     for config in registry.app_configs.values():
-        for table in config.table_classes:
-            table._meta.db = engine
+        tables += config.table_classes
+    for table in tables:
+        table._meta.db = engine
+        table._meta.schema = engine.schema
     return registry
 
 
@@ -81,8 +86,9 @@ async def pending(engine: Engine, apps: Sequence[str]) -> list[str]:
     registry = bind_tables(engine, apps)
     connection = await engine.connect()
     try:
-        applied = {tuple(row) for row in await connection.fetch(_APPLIED)}
-    except asyncpg.UndefinedTableError:
+        found = await connection.fetch(f"{_APPLIED} {Migration._meta.get_formatted_tablename()}")
+        applied = {tuple(row) for row in found}
+    except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
         applied = set()
     finally:
         connection.terminate()
@@ -97,7 +103,8 @@ async def pending(engine: Engine, apps: Sequence[str]) -> list[str]:
 
 async def _migrate(engine: Engine, apps: Sequence[str]) -> None:
     # Statements of a migration are no spans: hundreds of traces with no request to belong to.
-    private = Engine(engine.direct_url or engine.url, asyncpg.Connection)
+    address = engine.direct_url or engine.url
+    private = Engine(address, asyncpg.Connection, schema=engine.schema)
     try:
         registry = bind_tables(private, apps)
         for config in registry.app_configs.values():
@@ -106,8 +113,8 @@ async def _migrate(engine: Engine, apps: Sequence[str]) -> None:
             async with private.transaction() as transaction:
                 # Until the end of the transaction, and not of a session: see `connecting`.
                 await transaction.connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+                await prepare_schema(transaction.connection, engine.schema, config)
                 with contextlib.redirect_stdout(talk), _import_path_kept():
-                    await manager.create_migration_table()
                     before = set(await Migration.get_migrations_which_ran(config.app_name))
                     result = await manager.run_migrations(config)
                 if not result.success:

@@ -45,7 +45,8 @@ class Prepared:
     def __init__(self, query: Query[Any, list[Any]], *, limit: Given | None = None) -> None:
         self._query = query
         self._limit = limit
-        self._compiled: tuple[str, list[Any]] | None = None
+        # By the table's schema, which a process learns from its settings.
+        self._compiled: dict[str | None, tuple[str, list[Any]]] = {}
 
     async def first(self, **given: Any) -> Any | None:
         """The first row, or None; otherwise as a call."""
@@ -54,11 +55,12 @@ class Prepared:
 
     async def __call__(self, **given: Any) -> list[Any]:
         """Run it; the rows. Raises KeyError for a missing value, and what asyncpg raises."""
-        if self._compiled is None:
-            self._compiled = self._compile()
-        text, arguments = self._compiled
+        table = self._query.table._meta
+        if (compiled := self._compiled.get(table.schema)) is None:
+            compiled = self._compiled[table.schema] = self._compile()
+        text, arguments = compiled
         values = [given[a.name] if type(a) is Given else a for a in arguments]
-        rows = await connection_of(self._query.table._meta.db).fetch(text, *values)
+        rows = await connection_of(table.db).fetch(text, *values)
         return await self._query._process_results(rows)
 
     def _compile(self) -> tuple[str, list[Any]]:

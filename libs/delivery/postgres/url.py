@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import asyncpg
@@ -45,6 +45,10 @@ _SOCKET: Final = {
     "keepalives_count": "TCP_KEEPCNT",
     "tcp_user_timeout": "TCP_USER_TIMEOUT",
 }
+
+
+SchemaName = Annotated[str, msgspec.Meta(pattern=r"^[a-z_][a-z0-9_]{0,62}\Z")]
+"""A setting's schema, as it is written without quotes."""
 
 
 class Address(msgspec.Struct, frozen=True):

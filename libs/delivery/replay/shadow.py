@@ -28,7 +28,7 @@ class ShadowTable:
         self._connection = connection
         self._schema = schema
         self._table = table
-        self.live = f"{schema}.{table}"
+        self.live = f'"{schema}".{table}'
         self.name = f"{self.live}{_SUFFIX}"
         self.mine = False
 
@@ -95,7 +95,7 @@ class ShadowTable:
         await self._connection.execute(f"DROP TABLE {self.live}")
         await self._connection.execute(f"ALTER TABLE {self.name} RENAME TO {self._table}")
         for (old,), (new,) in zip(names, ours, strict=True):
-            await self._connection.execute(f"ALTER INDEX {self._schema}.{new} RENAME TO {old}")
+            await self._connection.execute(f'ALTER INDEX "{self._schema}".{new} RENAME TO {old}')
 
 
 # In the order of their making, which LIKE keeps.

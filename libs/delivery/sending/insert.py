@@ -13,6 +13,7 @@ from typing import Any, Final
 from piccolo.query.methods.insert import Insert
 
 from delivery.postgres.prepared import connection_of
+from delivery.sending.outbox_app.tables import OutboxRow
 
 MARK: Final = 10**18 + secrets.randbelow(8 * 10**18)  # a bigint, of as many digits as any
 
@@ -22,7 +23,7 @@ _STATEMENT: Final = """
 WITH new AS ({insert}), placed AS (
     SELECT row_number() OVER (ORDER BY {id}) AS place, convert_to({id}::text, 'UTF8') AS id FROM new
 ), added AS (
-    INSERT INTO outbox (topic, key, value, trace_context)
+    INSERT INTO {outbox} (topic, key, value, trace_context)
     SELECT ${n}, key_before || id || key_behind, value_before || id || value_behind, ${m}
     FROM placed JOIN unnest(${a}::bytea[], ${b}::bytea[], ${c}::bytea[], ${d}::bytea[])
         WITH ORDINALITY AS record (key_before, key_behind, value_before, value_behind, place)
@@ -47,7 +48,12 @@ async def insert_with_records(
     text, arguments = querystring.compile_string()
     first = len(arguments) + 1
     places = dict(zip("nmabcd", range(first, first + 6), strict=True))
-    statement = _STATEMENT.format(insert=text, id=f'"{primary_key._meta.db_column_name}"', **places)
+    statement = _STATEMENT.format(
+        insert=text,
+        id=f'"{primary_key._meta.db_column_name}"',
+        outbox=OutboxRow._meta.get_formatted_tablename(),
+        **places,
+    )
     columns = zip(*parts, strict=True) if parts else [()] * 4
     rows = await connection_of(query.table._meta.db).fetch(
         statement, *arguments, topic, trace_context, *columns

@@ -10,6 +10,8 @@ import time
 
 import asyncpg
 
+from delivery.sending.outbox_app.tables import named
+
 TTL = 6.0
 """Seconds that a lease lasts: with the standbys' poll it bounds the time to take over (10 s)."""
 RENEW_EVERY = 1.5
@@ -18,7 +20,7 @@ MARGIN = 1.5
 """Seconds before the expiry at which the holder stops sending."""
 
 ACQUIRE = """
-INSERT INTO relay_lease AS lease (name, owner, epoch, expires_at)
+INSERT INTO {lease} AS lease (name, owner, epoch, expires_at)
 VALUES ($1, $2, 1, clock_timestamp() + make_interval(secs => $3))
 ON CONFLICT (name) DO UPDATE
 SET owner = excluded.owner, epoch = lease.epoch + 1, expires_at = excluded.expires_at
@@ -26,12 +28,12 @@ WHERE lease.owner = excluded.owner OR lease.expires_at < clock_timestamp()
 RETURNING epoch
 """
 RENEW = """
-UPDATE relay_lease SET expires_at = clock_timestamp() + make_interval(secs => $4)
+UPDATE {lease} SET expires_at = clock_timestamp() + make_interval(secs => $4)
 WHERE name = $1 AND owner = $2 AND epoch = $3
 RETURNING epoch
 """
 RELEASE = """
-UPDATE relay_lease SET expires_at = '-infinity' WHERE name = $1 AND owner = $2 AND epoch = $3
+UPDATE {lease} SET expires_at = '-infinity' WHERE name = $1 AND owner = $2 AND epoch = $3
 """
 
 
@@ -64,7 +66,7 @@ class Lease:
     async def acquire(self, connection: asyncpg.Connection) -> bool:
         """Take the lease if it is free, has run out, or is this owner's; whether it was taken."""
         asked = time.monotonic()
-        epoch = await connection.fetchval(ACQUIRE, self.name, self.owner, self.ttl)
+        epoch = await connection.fetchval(named(ACQUIRE), self.name, self.owner, self.ttl)
         if epoch is None:
             return False
         self.epoch = epoch
@@ -74,7 +76,8 @@ class Lease:
     async def renew(self, connection: asyncpg.Connection) -> None:
         """Put the expiry off. Raises LeaseLostError when it has changed hands."""
         asked = time.monotonic()
-        if await connection.fetchval(RENEW, self.name, self.owner, self.epoch, self.ttl) is None:
+        epoch = await connection.fetchval(named(RENEW), self.name, self.owner, self.epoch, self.ttl)
+        if epoch is None:
             self._deadline = 0.0
             raise LeaseLostError(f"another process holds the lease {self.name!r} now")
         self._deadline = asked + self.ttl - MARGIN
@@ -82,4 +85,4 @@ class Lease:
     async def release(self, connection: asyncpg.Connection) -> None:
         """Give the lease up, so that the next process need not wait for the expiry."""
         self._deadline = 0.0
-        await connection.execute(RELEASE, self.name, self.owner, self.epoch)
+        await connection.execute(named(RELEASE), self.name, self.owner, self.epoch)

@@ -21,7 +21,7 @@ from piccolo.query.methods.insert import Insert
 
 from delivery.postgres import Engine
 from delivery.sending.insert import MARK, insert_with_records
-from delivery.sending.outbox_app.tables import OutboxRow
+from delivery.sending.outbox_app.tables import OutboxRow, named
 from delivery.topics import Encodes
 from telemetry.kafka import current_context_headers
 
@@ -29,11 +29,11 @@ __all__ = ["NoKeyError", "NoTransactionError", "Outbox", "OutboxRow", "encoded",
 
 T = TypeVar("T")
 
-INSERT = "INSERT INTO outbox (topic, key, value, trace_context) VALUES ($1, $2, $3, $4)"
+INSERT = "INSERT INTO {outbox} (topic, key, value, trace_context) VALUES ($1, $2, $3, $4)"
 
 # Ids are given in the order of the arrays.
 INSERT_MANY = """
-INSERT INTO outbox (topic, key, value, trace_context)
+INSERT INTO {outbox} (topic, key, value, trace_context)
 SELECT $1, record.key, record.value, $4
 FROM unnest($2::bytea[], $3::bytea[]) WITH ORDINALITY AS record (key, value, position)
 ORDER BY record.position
@@ -69,14 +69,16 @@ class Outbox:
             NoKeyError: neither the topic's schema nor the caller gives a key.
         """
         row = encoded(topic, record, key)
-        await self._connection().execute(INSERT, topic.name, *row, trace_context())
+        await self._connection().execute(named(INSERT), topic.name, *row, trace_context())
 
     async def add_many(self, topic: Encodes[T], records: Sequence[T]) -> None:
         """Add records, in this order, in one statement; otherwise as `add`."""
         if not records:
             return
         keys, values = zip(*(encoded(topic, record) for record in records), strict=True)
-        await self._connection().execute(INSERT_MANY, topic.name, keys, values, trace_context())
+        await self._connection().execute(
+            named(INSERT_MANY), topic.name, keys, values, trace_context()
+        )
 
     async def insert(
         self, query: Insert[Any], topic: Encodes[T], records: Sequence[Callable[[int], T]]

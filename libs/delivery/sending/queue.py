@@ -12,26 +12,27 @@ import asyncpg
 import msgspec
 
 from delivery.postgres.retry import retry_conflicts
+from delivery.sending.outbox_app.tables import named
 
 # The array is a constant to the planner (force_custom_plan below), which then hashes it.
 READ = """
-SELECT id, topic, key, value, trace_context FROM outbox
+SELECT id, topic, key, value, trace_context FROM {outbox}
 WHERE parked_at IS NULL AND id <> ALL ($1::bigint[])
 ORDER BY id LIMIT $2
 """
-DELETE = "DELETE FROM outbox WHERE id = ANY ($1::bigint[])"
-PARK = "UPDATE outbox SET parked_at = clock_timestamp(), error = $2 WHERE id = $1"
+DELETE = "DELETE FROM {outbox} WHERE id = ANY ($1::bigint[])"
+PARK = "UPDATE {outbox} SET parked_at = clock_timestamp(), error = $2 WHERE id = $1"
 
 COUNTED = 10_000
 """Up to here the backlog is counted; above it is PostgreSQL's own estimate of the table's rows."""
-OBSERVE = f"""
+OBSERVE = """
 SELECT
     (SELECT count(*) FROM (
-        SELECT FROM outbox WHERE parked_at IS NULL LIMIT {COUNTED}) AS counted),
-    (SELECT n_live_tup FROM pg_stat_user_tables WHERE relid = 'outbox'::regclass),
-    (SELECT extract(epoch FROM clock_timestamp() - created_at)::float8 FROM outbox
+        SELECT FROM {outbox} WHERE parked_at IS NULL LIMIT $1) AS counted),
+    (SELECT n_live_tup FROM pg_stat_user_tables WHERE relid = '{outbox}'::regclass),
+    (SELECT extract(epoch FROM clock_timestamp() - created_at)::float8 FROM {outbox}
      WHERE parked_at IS NULL ORDER BY id LIMIT 1)
-"""  # noqa: S608 - a constant of ours
+"""
 
 SESSION = {
     "plan_cache_mode": "force_custom_plan",
@@ -62,7 +63,7 @@ class Row(msgspec.Struct, frozen=True):
 @retry_conflicts
 async def read(pool: asyncpg.Pool, without: Collection[int], limit: int) -> list[Row]:
     """The lowest `limit` rows that are neither parked nor in `without`, in order of their ids."""
-    records = await pool.fetch(READ, list(without), limit)
+    records = await pool.fetch(named(READ), list(without), limit)
     return [
         Row(row_id, topic, key, value, _context(context))
         for row_id, topic, key, value, context in records
@@ -72,18 +73,18 @@ async def read(pool: asyncpg.Pool, without: Collection[int], limit: int) -> list
 @retry_conflicts
 async def delete(pool: asyncpg.Pool, ids: Sequence[int]) -> None:
     """Remove what the broker has acknowledged."""
-    await pool.execute(DELETE, ids)
+    await pool.execute(named(DELETE), ids)
 
 
 @retry_conflicts
 async def park(pool: asyncpg.Pool, row_id: int, error: str) -> None:
     """Put a row aside that can never be sent as it is; see OutboxRow for how it comes back."""
-    await pool.execute(PARK, row_id, error)
+    await pool.execute(named(PARK), row_id, error)
 
 
 async def observe(pool: asyncpg.Pool) -> Waiting:
     """How much waits: exact up to COUNTED rows, about right above. A few ms at any size."""
-    counted, estimated, age = await pool.fetchrow(OBSERVE)
+    counted, estimated, age = await pool.fetchrow(named(OBSERVE), COUNTED)
     records = counted if counted < COUNTED else max(counted, estimated or 0)
     return Waiting(records, max(0.0, age or 0.0))
 

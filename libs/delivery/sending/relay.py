@@ -30,7 +30,6 @@ from telemetry.metrics import gauge
 
 logger = logging.getLogger(__name__)
 
-CHANNEL = "outbox"
 STANDBY_POLL = 1.0
 """Seconds between a standby's attempts to take the lease."""
 NOTIFY_EVERY = 0.05
@@ -68,6 +67,7 @@ class Relay:
 
     def __init__(self, engine: Engine, app: KafkaApp, *, name: str = "outbox") -> None:
         self._engine = engine
+        self._channel = f"{engine.schema}.outbox"[:63]  # a name's most bytes
         owner = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._lease = Lease(name, owner)
         self._publisher = Publisher(app, lambda: self._lease.held)
@@ -160,7 +160,7 @@ class Relay:
     async def _take_turns(self, control: asyncpg.Connection) -> None:
         """Have the lease and send, or be ready to take it, until stopped."""
         if not is_pooled(control):  # or else the polls have to do
-            await control.add_listener(CHANNEL, self._on_notification)
+            await control.add_listener(self._channel, self._on_notification)
         while not self._stopping.is_set():
             gauge("relay.running").set(1)
             self._lease_is_free = False
@@ -191,7 +191,7 @@ class Relay:
                         await asyncio.sleep(NOTIFY_EVERY)
 
     async def _notify(self, control: asyncpg.Connection, what: str) -> None:
-        await control.execute("SELECT pg_notify($1, $2)", CHANNEL, what)
+        await control.execute("SELECT pg_notify($1, $2)", self._channel, what)
 
     async def _lead(self, control: asyncpg.Connection) -> None:
         """Send while the lease is ours. Frees it on a clean stop."""

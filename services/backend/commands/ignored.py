@@ -7,7 +7,7 @@ import click
 from backend.commands.console import line, moment, note, plural
 from backend.commands.parsed import Parsed
 from backend.commands.parts import Parts, run
-from backend.ingestion.ignored import LISTED
+from backend.ingestion.ignored import LISTED, named
 from delivery.replay import arguments
 
 _HELP: Final = """\
@@ -43,7 +43,7 @@ def ignored_command(parts: Parts) -> click.Command:
 async def _show(parts: Parts, all_: bool, limit: int) -> int:
     pool = parts.engine.pool
     assert pool is not None
-    rows = await pool.fetch(LISTED, all_, limit + 1)
+    rows = await pool.fetch(named(LISTED), all_, limit + 1)
     click.echo(line(_HEAD, _WIDTHS))
     for row in rows[:limit]:
         click.echo(line(_cells(row), _WIDTHS))

@@ -7,7 +7,7 @@ import msgspec
 
 from backend.commands.console import Progress, confirm, line, moment, note, plural, shown
 from backend.commands.parts import Parts
-from backend.dead_letters import TABLE
+from backend.dead_letters import table
 from delivery.dead_letters.letters import headers_from
 from delivery.dead_letters.redrive import redrive
 from delivery.dead_letters.store import Filter, Store
@@ -15,18 +15,21 @@ from delivery.kafka.publishing import Publisher
 
 _HEAD: Final = ("ID", "STATE", "FAILED AT", "ATTEMPTS", "TRACE ID", "ERROR")
 _ERROR_WIDTH: Final = 120
-_STORE: Final = Store(TABLE)
+
+
+def _store() -> Store:
+    return Store(table())
 
 
 async def show_list(parts: Parts, wanted: Filter, limit: int) -> int:
     """A line for each."""
-    rows = await _STORE.find(parts.engine.pool, wanted, limit)
+    rows = await _store().find(parts.engine.pool, wanted, limit)
     longest = max([len(row["id"]) for row in rows], default=len(_HEAD[0]))
     widths = (longest, 9, 24, -8, 32, 0)
     click.echo(line(_HEAD, widths))
     for row in rows:
         click.echo(line(_cells(row), widths))
-    count = await _STORE.count(parts.engine.pool, wanted)
+    count = await _store().count(parts.engine.pool, wanted)
     if count > len(rows):
         note(f"The latest {len(rows):,} of {count:,}; --limit shows more.")
     else:
@@ -48,7 +51,7 @@ def _cells(row: Any) -> tuple[str, ...]:
 
 async def show_one(parts: Parts, letter_id: str) -> int:
     """Everything that is known of it."""
-    row = await _STORE.get(parts.engine.pool, letter_id)
+    row = await _store().get(parts.engine.pool, letter_id)
     if row is None:
         return _unknown([letter_id])
     stored = (row["dead_letter_topic"], row["dead_letter_partition"], row["dead_letter_offset"])
@@ -86,13 +89,13 @@ async def redrive_them(parts: Parts, wanted: Filter, yes: bool) -> int:
     pool = parts.engine.pool
     assert pool is not None
     failed = await _named(pool, wanted, never="discarded")
-    ids = await _STORE.ids(pool, msgspec.structs.replace(wanted, state="new"))
+    ids = await _store().ids(pool, msgspec.structs.replace(wanted, state="new"))
     sent = 0
     if ids:
         confirm(f"Send {plural(len(ids), 'dead letter')} back to where they came from?", yes)
         progress = Progress("redriven")
         async with Publisher(parts.kafka) as publisher, pool.acquire() as connection:
-            async for outcome in redrive(connection, _STORE, publisher, ids):
+            async for outcome in redrive(connection, _store(), publisher, ids):
                 if outcome.redriven_to is not None:
                     sent += 1
                     click.echo(f"{outcome.id}: redriven to {outcome.redriven_to}")
@@ -109,11 +112,11 @@ async def discard_them(parts: Parts, wanted: Filter, yes: bool) -> int:
     """Put aside those that are new."""
     pool = parts.engine.pool
     failed = await _named(pool, wanted, never="")
-    ids = await _STORE.ids(pool, msgspec.structs.replace(wanted, state="new"))
+    ids = await _store().ids(pool, msgspec.structs.replace(wanted, state="new"))
     discarded = 0
     if ids:
         confirm(f"Discard {plural(len(ids), 'dead letter')}?", yes)
-        discarded = await _STORE.discard(pool, ids)
+        discarded = await _store().discard(pool, ids)
     note(f"{plural(discarded, 'dead letter')} discarded, {failed} failed.")
     return failed
 
@@ -123,7 +126,7 @@ async def _named(pool: Any, wanted: Filter, never: str) -> int:
     there is no such one. How many are failures: the unknown, and those in the state ``never``."""
     if not wanted.ids:
         return 0
-    rows = {row["id"]: row for row in await _STORE.find(pool, Filter(ids=wanted.ids))}
+    rows = {row["id"]: row for row in await _store().find(pool, Filter(ids=wanted.ids))}
     failed = _unknown([each for each in wanted.ids if each not in rows])
     for row in rows.values():
         if row["state"] != "new":

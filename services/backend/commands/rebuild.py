@@ -9,6 +9,7 @@ from aiokafka import ConsumerRecord
 from backend.commands.console import Progress, Refused, confirm, must_be_able_to_ask, note, plural
 from backend.commands.parts import Parts
 from backend.ingestion import Ingestion
+from backend.ingestion.tables import Book
 from backend.ingestion.upsert import upsert
 from contracts.codec import DecodeError, decode
 from delivery.kafka.records import metadata_of
@@ -31,7 +32,7 @@ async def rebuild(parts: Parts, topic: str, yes: bool) -> int:
     if is_pooled(connection):
         connection.terminate()
         raise Refused("a rebuild needs a session: set DATABASE_DIRECT_URL, past the pooler")
-    shadow = ShadowTable(connection, "backend", "book")
+    shadow = ShadowTable(connection, parts.engine.schema, Book._meta.tablename)
     progress = Progress("rebuilding")
     try:
         async with open_reader(parts.kafka, topic) as reader:

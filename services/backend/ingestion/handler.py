@@ -6,15 +6,13 @@ effect exactly once, and no table of seen event ids is needed.
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from backend.catalogue import catalogue
 from backend.ingestion.ignored import IgnoredChanges, is_no_repeat
 from backend.ingestion.upsert import upsert
 from contracts.records import BookRecord, BookRemoved
 from telemetry.kafka import extract
-
-_UPSERT: Final = upsert()
 
 logger = logging.getLogger(__name__)
 
@@ -41,11 +39,11 @@ class Ingestion:
     def __init__(
         self,
         pool: Callable[[], Any],
-        statement: str = _UPSERT,
+        statement: str | None = None,
         ignored: IgnoredChanges | None = None,
     ) -> None:
         self._pool = pool
-        self._statement = statement
+        self._statement = statement or upsert()
         self._ignored = ignored
 
     async def handle(self, record: BookRecord, origin: Origin) -> None:

@@ -11,33 +11,41 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from backend.ingestion.tables import Book, IgnoredChange
 from contracts.records import BookRecord
 from telemetry.metrics import counter
 
 logger = logging.getLogger(__name__)
 
-TABLE: Final = "backend.ignored_change"
-LISTED: Final = f"""
+LISTED: Final = """
     SELECT i.*, b.event_id = i.applied_event_id AS open
-    FROM {TABLE} AS i JOIN backend.book AS b USING (book_id)
+    FROM {ignored} AS i JOIN {book} AS b USING (book_id)
     WHERE $1 OR b.event_id = i.applied_event_id
     ORDER BY i.seen_at, i.book_id, i.sequence LIMIT $2
-"""  # noqa: S608  # our own name
+"""
 # A redelivery is listed once, and counted once.
-_LIST: Final = f"""
-    INSERT INTO {TABLE}
+_LIST: Final = """
+    INSERT INTO {ignored}
         (event_id, book_id, sequence, occurred_at, applied_event_id, applied_sequence)
     SELECT change.event_id, change.book_id, change.sequence, change.occurred_at,
            book.event_id, book.sequence
     FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[])
          AS change (event_id, book_id, sequence, occurred_at)
-    JOIN backend.book AS book USING (book_id)
+    JOIN {book} AS book USING (book_id)
     WHERE change.event_id <> book.event_id AND (
         change.sequence = book.sequence
         OR change.sequence < book.sequence AND change.occurred_at > book.occurred_at)
     ON CONFLICT (event_id) DO NOTHING
     RETURNING event_id, book_id, sequence, applied_event_id, applied_sequence
-"""  # noqa: S608  # our own name
+"""
+
+
+def named(statement: str) -> str:
+    """With the tables' names, in the schema of the service's settings."""
+    return statement.format(
+        ignored=IgnoredChange._meta.get_formatted_tablename(),
+        book=Book._meta.get_formatted_tablename(),
+    )
 
 
 def is_no_repeat(record: BookRecord, applied: BookRecord) -> bool:
@@ -59,7 +67,7 @@ class IgnoredChanges:
     async def check(self, records: Sequence[BookRecord]) -> None:
         """List those of these records that the read model has ignored and that are no repeats."""
         found = await self._pool().fetch(
-            _LIST,
+            named(_LIST),
             [record.event_id for record in records],
             [record.book.id for record in records],
             [record.sequence for record in records],

@@ -1,11 +1,11 @@
-"""The read model: one row for every book that a record told of, in the schema ``backend``."""
+"""The read model: one row for every book that a record told of, in the service's schema."""
 
 from piccolo.columns import UUID, BigInt, Boolean, Text, Timestamptz
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.table import Table
 
 
-class Book(Table, tablename="book", schema="backend"):
+class Book(Table, tablename="book"):
     """A book's newest known state and its catalogue entry.
 
     ``sequence`` is that of the record which wrote the row; only a higher one may write it again.
@@ -31,7 +31,7 @@ class Book(Table, tablename="book", schema="backend"):
     occurred_at = Timestamptz(null=True, default=None)
 
 
-class IgnoredChange(Table, tablename="ignored_change", schema="backend"):
+class IgnoredChange(Table, tablename="ignored_change"):
     """A record that was ignored, since its sequence is not higher than what had been applied, and
     is no repeat. It is over when the book has a newer state than the one that was in its way."""
 

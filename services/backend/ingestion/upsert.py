@@ -9,6 +9,8 @@ once per connection.
 from collections.abc import Mapping
 from typing import Final
 
+from backend.ingestion.tables import Book
+
 _TYPES: Final[Mapping[str, str]] = {
     "book_id": "bigint",
     "title": "text",
@@ -27,13 +29,14 @@ COLUMNS: Final = tuple(_TYPES)
 """The columns that the statement takes, one array each, in this order."""
 
 
-def upsert(table: str = "backend.book", *, guarded: bool = True) -> str:
-    """The statement for a table of the read model's shape.
+def upsert(table: str | None = None, *, guarded: bool = True) -> str:
+    """The statement for a table of the read model's shape; for the read model without one.
 
     The rows must name each book at most once: PostgreSQL refuses to update a row twice.
     Without the guard an older record overwrites a newer one: for an operator who wants to see what
     a record does, never for a worker.
     """
+    table = table or Book._meta.get_formatted_tablename()
     arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_TYPES.values(), 1))
     columns = ", ".join(COLUMNS)
     changes = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name != "book_id")

@@ -1,4 +1,4 @@
-"""The read model, in a schema of its own."""
+"""The read model, in the service's schema."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.columns import BigInt, Boolean, Text, Timestamptz
@@ -13,7 +13,7 @@ DESCRIPTION = "the read model of the books"
 
 async def forwards() -> MigrationManager:
     manager = MigrationManager(migration_id=ID, app_name="backend", description=DESCRIPTION)
-    column = add_table(manager, "Book", "book", schema="backend")
+    column = add_table(manager, "Book", "book")
     column("book_id", BigInt, default=0, primary_key=True)
     for name in ("title", "author", "status", "shelf_mark", "author_sort", "title_sort"):
         column(name, Text, default="")

@@ -16,7 +16,7 @@ _INDEXED = {"index": True}
 
 async def forwards() -> MigrationManager:
     manager = MigrationManager(migration_id=ID, app_name="backend", description=DESCRIPTION)
-    column = add_table(manager, "DeadLetterRow", "dead_letter", schema="backend")
+    column = add_table(manager, "DeadLetterRow", "dead_letter")
     column("id", Text, default="", primary_key=True)
     column("topic", Text, default="")
     column("partition", Integer, default=0)

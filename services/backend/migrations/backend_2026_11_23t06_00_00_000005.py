@@ -13,11 +13,11 @@ DESCRIPTION = "the events of the read model"
 
 async def forwards() -> MigrationManager:
     manager = MigrationManager(migration_id=ID, app_name="backend", description=DESCRIPTION)
-    column = add_column(manager, "Book", "book", schema="backend")
+    column = add_column(manager, "Book", "book")
     column("event_id", UUID, default=None, null=True)
     column("occurred_at", Timestamptz, default=None, null=True)
 
-    column = add_table(manager, "IgnoredChange", "ignored_change", schema="backend")
+    column = add_table(manager, "IgnoredChange", "ignored_change")
     column("event_id", UUID, default=None, primary_key=True)
     column("book_id", BigInt, default=0)
     column("sequence", BigInt, default=0)

@@ -35,7 +35,7 @@ def delivered(
 @pytest.fixture
 async def engine(postgres_url: str) -> AsyncIterator[Engine]:
     """A migrated database with its pool."""
-    engine = create_engine(postgres_url)
+    engine = create_engine(postgres_url, schema="backend")
     await migrate(engine, APPS)
     await open_pool(engine)
     yield engine
@@ -266,6 +266,8 @@ async def test_the_longest_and_oddest_texts_are_stored(
 
 async def test_the_tables_are_those_of_the_migrations(engine: Engine) -> None:
     """Piccolo would have nothing to add to the migrations."""
+    for table in APP_CONFIG.table_classes:
+        table._meta.schema = None  # as in the migrations, which run in the service's
     changes = await AutoMigrationManager().get_alter_statements(APP_CONFIG)
     assert [change.statements for change in changes if change.statements] == []
 
@@ -276,10 +278,14 @@ async def test_the_upsert_is_one_that_the_schema_takes(engine: Engine) -> None:
 
 
 async def test_migrations_by_several_processes_at_once_run_once(postgres_url: str) -> None:
-    await asyncio.gather(*(migrate(create_engine(postgres_url), APPS) for _ in range(3)))
+    await asyncio.gather(
+        *(migrate(create_engine(postgres_url, schema="backend"), APPS) for _ in range(3))
+    )
     connection = await asyncpg.connect(postgres_url)
     try:
-        ran = await connection.fetch("SELECT name FROM migration WHERE app_name = 'backend'")
+        ran = await connection.fetch(
+            "SELECT name FROM backend.migration WHERE app_name = 'backend'"
+        )
     finally:
         await connection.close()
     names = [row["name"] for row in ran]

@@ -58,7 +58,7 @@ class Lab:
 
 @pytest.fixture
 async def lab(own_broker: Any, topic: Any, postgres_url: str) -> AsyncIterator[Lab]:
-    engine = create_engine(postgres_url)
+    engine = create_engine(postgres_url, schema="backend")
     await migrate(engine, APPS)
     await open_pool(engine)
     async with open_reader(

@@ -64,12 +64,12 @@ def trace_of(receiver: Receiver, response, complete: Callable[[dict], bool]) -> 
 def test_an_add_is_one_trace_from_the_request_to_the_send(bookapp, receiver, path, body):
     response = bookapp.client.post(path, json=body)
     spans = trace_of(receiver, response, lambda found: "send book_ingestion" in found)
-    assert set(spans) == {f"POST {path}", "INSERT books", "send book_ingestion"}
+    assert set(spans) == {f"POST {path}", "INSERT public.books", "send book_ingestion"}
     server = spans[f"POST {path}"]
     assert not server.parent_id
-    assert spans["INSERT books"].parent_id == server.span_id
+    assert spans["INSERT public.books"].parent_id == server.span_id
     assert spans["send book_ingestion"].parent_id == server.span_id
-    assert "Dune" not in str(spans["INSERT books"].attributes)
+    assert "Dune" not in str(spans["INSERT public.books"].attributes)
 
 
 def test_a_page_is_one_call_to_backend_in_the_same_trace(bookapp, receiver):
@@ -85,7 +85,7 @@ def test_a_page_is_one_call_to_backend_in_the_same_trace(bookapp, receiver):
     assert server.attributes["http.route"] == "/books"
     assert sorted((span.name, span.kind) for span in spans if span is not server) == [
         ("GET /books", "client"),
-        ("SELECT books", "client"),
+        ("SELECT public.books", "client"),
     ]
     (asked,) = _Backend.asked
     assert asked[3:35] == trace_id
@@ -94,7 +94,7 @@ def test_a_page_is_one_call_to_backend_in_the_same_trace(bookapp, receiver):
 def test_a_read_by_id_is_one_statement_under_its_template(bookapp, receiver):
     response = bookapp.client.get("/books/7")
     spans = trace_of(receiver, response, lambda found: len(found) == 2)
-    assert set(spans) == {"GET /books/{id}", "SELECT books"}
+    assert set(spans) == {"GET /books/{id}", "SELECT public.books"}
 
 
 @pytest.mark.parametrize(("method", "status"), [("PATCH", 200), ("DELETE", 204)])
@@ -104,7 +104,7 @@ def test_a_change_is_published_in_the_trace_of_its_request(bookapp, receiver, me
     spans = trace_of(receiver, response, lambda found: "send book_ingestion" in found)
     server = spans[f"{method} /books/{{id}}"]
     assert spans["send book_ingestion"].parent_id == server.span_id
-    assert "INSERT outbox" in spans
+    assert "INSERT public.outbox" in spans
 
 
 def test_a_refusal_is_no_error_of_ours_and_a_database_that_is_away_is(

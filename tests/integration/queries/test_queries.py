@@ -17,13 +17,14 @@ from piccolo.apps.migrations.commands.new import AutoMigrationManager
 
 import backend.database
 import bookapp.database
+from backend import dead_letters
 from backend.api.store import CatalogueStore
 from backend.commands.replay_modes import _SEQUENCES
-from backend.dead_letters import TABLE
 from backend.ingestion import IgnoredChanges, Ingestion
-from backend.ingestion.ignored import LISTED
+from backend.ingestion.ignored import LISTED, named
 from backend.ingestion.upsert import upsert
 from backend.injection import ErrorInjectionConfig as BackendRule
+from backend.piccolo_app import APP_CONFIG
 from bookapp.books import idempotency
 from bookapp.books.schemas import BookChange, NewBook
 from bookapp.books.store import BookStore
@@ -48,14 +49,22 @@ from .call_sites import CallSite, Recording, in_the_source
 ROOT = Path(__file__).parents[3]
 APPS = (*bookapp.database.APPS, *backend.database.APPS)
 
-PREPARED: dict[CallSite, str] = {
-    # These need Kafka to be called; what they send is checked without them.
-    ("backend.commands.ignored", "_show"): LISTED,
-    ("delivery.dead_letters.indexer", "index"): insert(TABLE),
-    ("delivery.sending.relay", "_notify"): "SELECT pg_notify($1, $2)",
-    # Whatever connects sends it, before there is anybody to note it.
-    ("delivery.postgres.connecting", "_settle"): _LOOK,
-}
+
+def elsewhere() -> dict[CallSite, str]:
+    """What is sent where it cannot be called here: its statement."""
+    return {
+        # These need Kafka to be called; what they send is checked without them.
+        ("backend.commands.ignored", "_show"): named(LISTED),
+        ("delivery.dead_letters.indexer", "index"): insert(dead_letters.table()),
+        ("delivery.sending.relay", "_notify"): "SELECT pg_notify($1, $2)",
+        # Whatever connects sends it, before there is anybody to note it.
+        ("delivery.postgres.connecting", "_settle"): _LOOK,
+    }
+
+
+def of_backend(engine: Engine) -> Engine:
+    """backend's engine for the same database: its tables are in a schema of their own."""
+    return create_engine(engine.url, Recording, schema="backend")
 
 
 @pytest.fixture
@@ -67,7 +76,10 @@ async def engine(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     async def connect(**settings: Any) -> asyncpg.Connection:
         return await asyncpg.connect(postgres_url, connection_class=Recording, **settings)
 
-    await migrate(engine, APPS)
+    await migrate(engine, bookapp.database.APPS)
+    await migrate(of_backend(engine), backend.database.APPS)
+    for table in APP_CONFIG.table_classes:
+        table._meta.db = engine  # whose pool notes the callers
     monkeypatch.setattr(engine, "connect", connect)
     await open_pool(engine)
     yield engine
@@ -82,16 +94,18 @@ async def test_every_query_is_accepted_by_a_freshly_migrated_database(engine: En
     await use_shadow_table(engine)
     for table in (BookappRule, BackendRule):
         await use_rules(engine, table)
-    assert await pending(engine, APPS) == []
-    for statement in PREPARED.values():
+    assert await pending(engine, bookapp.database.APPS) == []
+    assert await pending(of_backend(engine), backend.database.APPS) == []
+    prepared = elsewhere()
+    for statement in prepared.values():
         async with engine.pool.acquire() as connection:
             await connection.prepare(statement)
-    assert in_the_source() - Recording.sites - set(PREPARED) == set()
+    assert in_the_source() - Recording.sites - set(prepared) == set()
 
 
 async def use_bookapp(engine: Engine) -> None:
     database = bookapp.database.Database(
-        engine, APPS, name="x", pool_size=1, migrate_at_start=False, command=""
+        engine, bookapp.database.APPS, name="x", pool_size=1, migrate_at_start=False, command=""
     )
     database._missing = None
     assert await database.why_unready() is None
@@ -140,7 +154,7 @@ async def use_backend(engine: Engine) -> None:
 
 
 async def use_dead_letters(engine: Engine) -> None:
-    store = Store(TABLE)
+    store = Store(dead_letters.table())
     async with engine.pool.acquire() as connection:
         for wanted in (Filter(), Filter(ids=["a/0/1"], error_type="DecodeError", state="new")):
             assert await store.find(connection, wanted, 10) == []
@@ -191,6 +205,8 @@ async def test_the_models_need_no_further_migration(engine: Engine, app: str) ->
     config = next(
         each for each in bind_tables(engine, [app]).app_configs.values() if each.table_classes
     )
+    for table in config.table_classes:
+        table._meta.schema = None  # as in the migrations, which run in the service's
     changes = await AutoMigrationManager(auto_input="y").get_alter_statements(config)
     assert [one for change in changes for one in change.statements] == []
 

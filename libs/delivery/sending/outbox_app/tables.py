@@ -28,3 +28,12 @@ class RelayLease(Table, tablename="relay_lease"):
     owner = Varchar(length=100)
     epoch = BigInt()
     expires_at = Timestamptz()
+
+
+def named(statement: str) -> str:
+    """With the tables' names for ``{outbox}`` and ``{lease}``, in the schema that they are in: see
+    ``delivery.postgres.bind_tables``."""
+    return statement.format(
+        outbox=OutboxRow._meta.get_formatted_tablename(),
+        lease=RelayLease._meta.get_formatted_tablename(),
+    )
