@@ -21,12 +21,13 @@ from embedded.demo import promises, report
 from embedded.demo.story import Library
 from embedded.demo.terminal import Terminal
 from embedded.demo.tour import Step, Tour
-from embedded.demo.tree import Tree
 from embedded.desktop import show_page
 from embedded.ports import in_use
 from embedded.processes import StartError
+from embedded.receiver.client import ReceiverClient
 from embedded.services import bare_environment
 from embedded.stack import Stack, StackSettings
+from embedded.trace.printed import Printed
 
 TELEMETRY_PATIENCE = 12.0
 """Seconds after the tour until what it promises must have been seen."""
@@ -86,8 +87,8 @@ def run(options: argparse.Namespace, environ: dict[str, str]) -> int:
         terminal.heading("The tour")
         with _client(stack.bookapp_url) as bookapp, _client(stack.backend_url) as backend:
             steps = Tour(bookapp, backend, terminal.good).take()
-        library, kept = _wait_for_promises(stack, steps)
-        _show_traces(terminal, steps, library)
+        kept = _wait_for_promises(stack, steps)
+        _show_traces(terminal, steps, stack.receiver)
         terminal.heading("What this has shown")
         for promise, seen in kept:
             (terminal.good if seen else terminal.bad)(promise.text)
@@ -129,27 +130,24 @@ def _check(options: argparse.Namespace) -> None:
         raise StartError(f"--json: there is no directory {options.json.parent}: make it first.")
 
 
-def _wait_for_promises(
-    stack: Stack, steps: list[Step]
-) -> tuple[Library, list[tuple[promises.Promise, bool]]]:
+def _wait_for_promises(stack: Stack, steps: list[Step]) -> list[tuple[promises.Promise, bool]]:
     assert stack.receiver is not None
     deadline = time.monotonic() + TELEMETRY_PATIENCE
     while True:
         library = Library(stack.receiver.trace)
         kept = promises.kept(steps, library)
         if all(seen for _, seen in kept) or time.monotonic() > deadline:
-            return library, kept
+            return kept
         time.sleep(0.2)
 
 
-def _show_traces(terminal: Terminal, steps: list[Step], library: Library) -> None:
+def _show_traces(terminal: Terminal, steps: list[Step], receiver: ReceiverClient) -> None:
     terminal.heading("Its traces (⇢ follows a link, from the send to what processed the record)")
-    tree = Tree(library, terminal)
     for step in steps:
-        story = library.story(step.trace_id)
-        if story is not None:
-            terminal.say()
-            for line in tree.lines(step.name, story):
+        linked = receiver.linked(step.trace_id) if step.trace_id else None
+        if linked is not None:
+            terminal.say(f"\n  {terminal.paint(step.name, 'bold')}")
+            for line in Printed(linked, terminal).lines():
                 terminal.say("  " + line)
 
 

@@ -6,9 +6,7 @@ import pytest
 
 from embedded.demo import promises, report
 from embedded.demo.story import Library
-from embedded.demo.terminal import Terminal
 from embedded.demo.tour import Step
-from embedded.demo.tree import Tree
 
 INSERT = {"db.query.text": "INSERT INTO books VALUES ($1)"}
 
@@ -107,35 +105,6 @@ def test_a_step_without_a_trace_is_noticed(recorder):
     system = System(recorder)
     system.steps.append(Step("another", 200, ""))
     assert any("every step" in text for text in system.broken())
-
-
-def test_the_tree_follows_the_link_and_shows_log_lines(recorder):
-    system = System(recorder)
-    library = Library(recorder.trace)
-    story = library.story(system.steps[0].trace_id)
-    text = "\n".join(Tree(library, Terminal(colour=False)).lines("add a book", story))
-    assert "\x1b" not in text
-    order = ["POST /books/add", "├─ INSERT books", "└─ send book_ingestion", "⇢", "process", "INFO"]
-    positions = [text.index(part) for part in order]
-    assert positions == sorted(positions)
-
-
-def test_the_tree_counts_links_that_it_does_not_follow(recorder):
-    send = recorder.span("send")
-    for _ in range(5):
-        recorder.span("process", links=[send])
-    library = Library(recorder.trace)
-    lines = list(Tree(library, Terminal(colour=False)).lines("x", library.story(send.trace_id)))
-    assert sum("⇢" in line for line in lines) == 3
-    assert "2 more" in lines[-1]
-
-
-def test_what_services_say_cannot_command_the_terminal(recorder):
-    span = recorder.span("evil \x1b[2J name")
-    recorder.log(span, "two\nlines \x1b]0;title\x07")
-    library = Library(recorder.trace)
-    lines = Tree(library, Terminal(colour=False)).lines("x", library.story(span.trace_id))
-    assert all(line.isprintable() for line in lines)
 
 
 def test_the_report_has_the_documented_keys_and_no_others(recorder, tmp_path):
