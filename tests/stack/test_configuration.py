@@ -17,7 +17,8 @@ from embedded.native.bugsink import bugsink_version
 from embedded.native.cache import run
 from embedded.native.collector import Collector, collector_version
 from embedded.native.kafka import kafka_version
-from embedded.native.linters import actionlint, compose_config, hadolint
+from embedded.native.linters import compose_config, hadolint
+from embedded.native.manifests import actionlint
 
 PASSWORDS = {
     "POSTGRES_PASSWORD": "p" * 48,

@@ -57,9 +57,22 @@ def resolves(name: str) -> bool:
     return hasattr(importlib.import_module(module), attribute)
 
 
-def test_the_readme_has_the_makefile_s_own_list() -> None:
-    rows = re.findall(r"^\| `make ([a-z-]+)` \| (.*) \|$", (ROOT / "README.md").read_text(), re.M)
+def test_the_page_on_make_has_the_makefile_s_own_list() -> None:
+    page = (ROOT / "docs" / "make.md").read_text()
+    rows = re.findall(r"^\| `make ([a-z-]+)` \| (.*) \|$", page, re.M)
     assert dict(rows) == targets()
+
+
+def test_the_readme_fits_on_three_screens_and_begins_with_a_picture() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) <= 150
+    assert next(line for line in lines[1:] if line).startswith("<picture>")
+
+
+def test_the_index_leads_to_every_page() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    pages = {path.name for path in PAGES if path.parent.name == "docs"} - {"README.md"}
+    assert {page for page in pages if f"]({page})" not in index} == set()
 
 
 def test_every_alert_has_its_section() -> None:

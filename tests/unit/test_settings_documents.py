@@ -56,9 +56,3 @@ def test_the_page_on_settings_has_every_variable_with_its_default() -> None:
     assert {name: value for name, value in rows.items() if not name.startswith("DEMO_")} == (
         defaults()
     )
-
-
-def test_what_the_readme_says_of_a_variable_is_so() -> None:
-    rows = dict(ROW.findall((ROOT / "README.md").read_text()))
-    assert rows
-    assert rows.items() <= defaults().items()

