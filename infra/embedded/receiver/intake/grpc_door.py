@@ -46,8 +46,10 @@ def _service(
     return grpc.method_handlers_generic_handler(full_name, {"Export": method})
 
 
-async def start_grpc(store: Store) -> tuple[grpc.aio.Server, int]:
-    """A started server and the free port that it took."""
+async def start_grpc(
+    store: Store, host: str = LOOPBACK, port: int = 0
+) -> tuple[grpc.aio.Server, int]:
+    """A started server and the port that it took; 0 takes a free one."""
     server = grpc.aio.server(
         options=[("grpc.max_receive_message_length", limits.BODY_BYTES)],
         maximum_concurrent_rpcs=_REQUESTS_AT_ONCE,
@@ -59,6 +61,6 @@ async def start_grpc(store: Store) -> tuple[grpc.aio.Server, int]:
             _service(store, "Metrics", points_of, store.add_points),
         )
     )
-    bound = server.add_insecure_port(f"{LOOPBACK}:0")
+    bound = server.add_insecure_port(f"{host}:{port}")
     await server.start()
     return server, bound
