@@ -26,6 +26,7 @@ from backend.ingestion.upsert import upsert
 from backend.injection import ErrorInjectionConfig as BackendRule
 from backend.piccolo_app import APP_CONFIG
 from bookapp.books import idempotency
+from bookapp.books.lift import Lifted, lift
 from bookapp.books.schemas import BookChange, NewBook
 from bookapp.books.store import BookStore
 from bookapp.tables import ErrorInjectionConfig as BookappRule
@@ -120,6 +121,18 @@ async def use_bookapp(engine: Engine) -> None:
     assert await store.page(0, 10)
     assert await store.change(added, BookChange(title="Dune Messiah"))
     assert await store.remove(added)
+    now = dt.datetime.now(dt.UTC)
+    newest = {
+        number: BookAdded(
+            event_id=uuid.uuid4(),
+            sequence=9,
+            occurred_at=now,
+            book=Book(id=number, title="Dune", author="F", status=BookStatus.lost),
+        )
+        for number in (added + 1, added + 1_000)
+    }
+    assert await lift(engine, Outbox(engine), newest) == Lifted(changed=1, removed=1)
+    assert await store.add(book) > added + 1_000
 
 
 async def use_outbox(engine: Engine) -> None:
