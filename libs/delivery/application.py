@@ -178,6 +178,7 @@ def create_app(
         "broker_commit_interval": COMMIT_INTERVAL_S,
         "broker_max_poll_records": 1000,
         "consumer_auto_offset_reset": "earliest",
+        "consumer_group_instance_id": kafka.kafka_group_instance_id,
         "consumer_metadata_max_age_ms": 30_000,
         "producer_acks": -1,
         "producer_request_timeout": REQUEST_TIMEOUT_S,

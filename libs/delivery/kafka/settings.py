@@ -4,6 +4,7 @@ Read once, at a service's composition root, and passed down. A wrong value is re
 settings are read, in one line that names the variable and never shows a secret.
 """
 
+import re
 import ssl
 from typing import Annotated, Any, Final, Literal
 
@@ -12,6 +13,7 @@ from faust import SASLCredentials, SSLCredentials
 from faust.types.auth import CredentialsT
 
 _DEFAULT_PORT: Final = 9092
+_INSTANCE: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,249}")  # what a broker takes
 
 
 class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
@@ -19,12 +21,16 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
 
     ``kafka_broker_url`` is one broker or several, comma separated (``host:port``).
     ``kafka_group_id`` is the consumer group; the application's name where it is not set.
+    ``kafka_group_instance_id`` makes the worker a static member of its group: when it is restarted
+    and back within the session's time-out, its partitions are its own still and nobody else's move.
+    Each worker needs another one, and the same at each of its starts.
     ``kafka_stop_timeout`` is how many seconds records in flight get to finish at a stop or when
     their partition goes to another worker; what is not finished by then is delivered again.
     """
 
     kafka_broker_url: str = f"localhost:{_DEFAULT_PORT}"
     kafka_group_id: str | None = None
+    kafka_group_instance_id: str | None = None
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     kafka_sasl_username: str | None = None
@@ -44,6 +50,12 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         """
         if not self.bootstrap_servers():
             raise ValueError("KAFKA_BROKER_URL takes host:port, or several, comma separated")
+        instance = self.kafka_group_instance_id
+        if instance is not None and not _INSTANCE.fullmatch(instance):
+            raise ValueError(
+                "KAFKA_GROUP_INSTANCE_ID takes up to 249 letters, digits, dots, underscores and"
+                " hyphens, another for each worker"
+            )
         if self.uses_sasl and not (self.kafka_sasl_username and self.kafka_sasl_password):
             raise ValueError(
                 "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD are needed"

@@ -37,6 +37,7 @@ _REFUSED: Final[Mapping[str, str]] = {
     "broker_commit_livelock_soft_timeout": "set KAFKA_STOP_TIMEOUT; lag and retries are metrics",
     "broker_rebalance_timeout": "it follows KAFKA_STOP_TIMEOUT",
     "consumer_auto_offset_reset": "a new group reads from the beginning, or it would skip records",
+    "consumer_group_instance_id": "set KAFKA_GROUP_INSTANCE_ID: each worker has another",
     "stream_": _STREAM,
     "agent_supervisor": "an agent that fails gets its record again, by the retry policy",
     "topic_allow_declare": _TOPICS,

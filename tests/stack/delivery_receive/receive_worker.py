@@ -40,7 +40,11 @@ def misbehave() -> None:
         raise ZeroDivisionError("a bad deployment")
 
 
-app = create_app("receive-worker", read_settings(KafkaSettings, os.environ))
+app = create_app(
+    "receive-worker",
+    read_settings(KafkaSettings, os.environ),
+    broker_session_timeout=float(os.environ.get("SESSION", "8")),
+)
 
 
 @app.agent(app.topic(TOPIC), policy=RetryPolicy(first_pause=0.05, longest_pause=0.5))

@@ -173,3 +173,21 @@ def test_a_crash_inside_faust_ends_the_process_with_a_failure(lab: Any) -> None:
     lab.wait_until_owned(worker)
     worker.crash()
     assert worker.process.wait(20) != 0
+
+
+def test_a_static_member_that_is_restarted_moves_nobody_elses_partitions(lab: Any) -> None:
+    first, second = (
+        lab.worker(KAFKA_GROUP_INSTANCE_ID=f"worker-{number}", SESSION="29") for number in (0, 1)
+    )
+    lab.wait_until_owned(first, second)
+    lab.send(20)
+    lab.wait_for_all()
+    moves = [line for line in second.process.lines if "partitions: " in line]
+    had = first.status["partitions"]
+    assert first.process.stop() == 0
+    again = lab.worker(KAFKA_GROUP_INSTANCE_ID="worker-0", SESSION="29")
+    lab.wait_until_owned(again, second)
+    lab.send(20)
+    lab.wait_for_all()
+    assert again.status["partitions"] == had
+    assert [line for line in second.process.lines if "partitions: " in line] == moves

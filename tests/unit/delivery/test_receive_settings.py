@@ -49,6 +49,9 @@ def test_brokers_are_addresses_with_or_without_scheme_and_port(
         ({"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_CAFILE": "/nowhere"}, "KAFKA_SSL_CAFILE"),
         ({"ENABLE_KAFKA_CONSUMER": "perhaps"}, "ENABLE_KAFKA_CONSUMER"),
         ({"KAFKA_STOP_TIMEOUT": "0"}, "KAFKA_STOP_TIMEOUT"),
+        ({"KAFKA_GROUP_INSTANCE_ID": "backend 0"}, "KAFKA_GROUP_INSTANCE_ID"),
+        ({"KAFKA_GROUP_INSTANCE_ID": ".."}, "KAFKA_GROUP_INSTANCE_ID"),
+        ({"KAFKA_GROUP_INSTANCE_ID": "b" * 250}, "KAFKA_GROUP_INSTANCE_ID"),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_it(environ: dict[str, str], named: str) -> None:
@@ -82,6 +85,12 @@ def test_faust_keeps_none_of_the_defaults_that_hurt() -> None:
     assert conf.topic_disable_leader is True
     assert conf.topic_allow_declare is False
     assert conf.consumer_auto_offset_reset == "earliest"
+
+
+def test_a_workers_own_name_makes_its_consumer_a_static_member() -> None:
+    assert create_app("test", read()).conf.consumer_group_instance_id is None
+    app = create_app("test", read(KAFKA_GROUP_INSTANCE_ID="backend-0"))
+    assert app.conf.consumer_group_instance_id == "backend-0"
 
 
 def test_the_environment_does_not_override_what_the_application_was_given(

@@ -142,7 +142,6 @@ KEPT = {
     "broker_request_timeout",
     "broker_session_timeout",
     "consumer_connections_max_idle_ms",
-    "consumer_group_instance_id",
     "consumer_max_fetch_size",
     "consumer_metadata_max_age_ms",
     "debug",
