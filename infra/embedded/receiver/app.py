@@ -9,6 +9,7 @@ from litestar.exceptions import HTTPException
 from litestar.exceptions.responses import create_exception_response
 
 from embedded.receiver import limits
+from embedded.receiver.answers.remembered import Remembered
 from embedded.receiver.answers.routes import ANSWERS
 from embedded.receiver.intake.bodies import InFlight
 from embedded.receiver.intake.doors import DOORS
@@ -36,7 +37,14 @@ def create_app(store: Store, live: Live, hosts: Collection[str] = ()) -> Front:
     page that somebody has open neither reads what is kept here nor adds to it."""
     app = Litestar(
         [*DOORS, *ANSWERS, page_files()],
-        state=State({"store": store, "live": live, "in_flight": InFlight()}),
+        state=State(
+            {
+                "store": store,
+                "live": live,
+                "in_flight": InFlight(),
+                "remembered": Remembered(),
+            }
+        ),
         exception_handlers={HTTPException: _refused},
         response_headers=_HEADERS,
         request_max_body_size=limits.BODY_BYTES,

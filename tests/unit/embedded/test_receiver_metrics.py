@@ -11,6 +11,7 @@ from litestar.exceptions import ClientException, NotFoundException
 from embedded.receiver import limits
 from embedded.receiver.answers.metrics import MetricQuery, catalogue, over_time
 from embedded.receiver.answers.overview import overview
+from embedded.receiver.answers.remembered import Remembered
 from embedded.receiver.answers.steps import Steps
 from embedded.receiver.kept.buckets import buckets_of, quantiles
 from embedded.receiver.kept.store import Store
@@ -373,3 +374,16 @@ def test_the_overview_of_a_running_system(store):
     assert (pool["pool"], pool["used"], pool["idle"], pool["max"]) == ("p", 2, 3, None)
     other = overview(store, Steps(BEGIN, BEGIN + 20 * SECOND, 10.0), "backend")
     assert (other["routes"], len(other["topics"])) == ([], 1)
+
+
+def test_an_answer_is_made_once_until_something_changes():
+    remembered, made = Remembered(), []
+
+    def ask(state, question):
+        return remembered.get(state, question, lambda: made.append(question) or len(made))
+
+    assert [ask(1, "a"), ask(1, "a"), ask(1, "b"), ask(1, "a")] == [1, 1, 2, 1]
+    assert ask(2, "a") == 3
+    for question in range(100):
+        ask(2, question)
+    assert len(remembered._answers) <= 16

@@ -98,7 +98,12 @@ def list_points(state: State, service: str = "", name: str = "") -> list[Point]:
 def get_overview(
     state: State, begin: From = None, end: To = None, step: Seconds = None, service: str = ""
 ) -> dict[str, Any]:
-    return overview(state.store, Steps(begin, end, step), service)
+    """Asked again within a step, and before another point has come, it says the same."""
+    steps, store = Steps(begin, end, step), state.store
+    question = (service, steps.length, steps.begin // steps.length, steps.end // steps.length)
+    return state.remembered.get(  # type: ignore[no-any-return]
+        store.versions["metrics"], question, lambda: overview(store, steps, service)
+    )
 
 
 @get("/api/map", sync_to_thread=False)

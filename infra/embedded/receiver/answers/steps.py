@@ -1,6 +1,7 @@
 """A range of time cut into steps, and what metrics say in each of them."""
 
 import bisect
+import collections
 import math
 import statistics
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from litestar.exceptions import ClientException
 
 from embedded.receiver.kept.buckets import Buckets, add, quantiles
-from embedded.receiver.kept.series import Series
+from embedded.receiver.kept.series import Increase, Series
 
 _SECOND = 1_000_000_000
 _RANGE = 15 * 60 * _SECOND
@@ -86,25 +87,34 @@ class Growth:
         self._sums = [0.0] * len(steps)
         self._counts = [0.0] * len(steps)
         self._buckets: list[Buckets] = [{} for _ in steps.times]
-        self._whole: Buckets = {}
         self._known = [math.inf, -math.inf]
+        # What one process exports at a time is added up first, and cut into the steps once.
+        together: dict[tuple[int, int], list[Increase]] = collections.defaultdict(list)
         for one in series:
-            self._follow(one, listening)
-        begin, end = self._known
-        self._seconds = [0.0] * len(steps) if begin > end else steps.overlaps(int(begin), int(end))
+            if one.points:
+                # Of a counter that started before the receiver, nothing is known before this.
+                self._known[0] = min(self._known[0], one.points[0].time)
+                self._known[1] = max(self._known[1], one.points[-1].time)
+            for increase in one.increases(listening):
+                together[increase.begin, increase.end].append(increase)
+        for (begin, end), increases in together.items():
+            self._spread(begin, end, increases)
+        first, last = self._known
+        self._seconds = (
+            [0.0] * len(steps) if first > last else steps.overlaps(int(first), int(last))
+        )
 
-    def _follow(self, series: Series, listening: int) -> None:
-        if series.points:
-            # Of a counter that started before the receiver, nothing is known before this.
-            self._known[0] = min(self._known[0], series.points[0].time)
-            self._known[1] = max(self._known[1], series.points[-1].time)
-        for increase in series.increases(listening):
-            self._known[0] = min(self._known[0], increase.begin)
-            for index, share in self._steps.shares(increase.begin, increase.end):
-                self._sums[index] += increase.value * share
-                self._counts[index] += increase.count * share
-                add(self._buckets[index], increase.buckets, share)
-                add(self._whole, increase.buckets, share)
+    def _spread(self, begin: int, end: int, increases: Sequence[Increase]) -> None:
+        self._known[0] = min(self._known[0], begin)
+        value = sum(one.value for one in increases)
+        count = sum(one.count for one in increases)
+        buckets: Buckets = {}
+        for one in increases:
+            add(buckets, one.buckets)
+        for index, share in self._steps.shares(begin, end):
+            self._sums[index] += value * share
+            self._counts[index] += count * share
+            add(self._buckets[index], buckets, share)
 
     def _each(self, values: Sequence[float], per_second: bool = False) -> Values:
         return [
@@ -152,7 +162,10 @@ class Growth:
 
     def whole_quantiles(self) -> dict[str, float | None]:
         """`p50`, `p95` and `p99` of the whole range."""
-        return dict(zip(QUANTILE_NAMES, quantiles(self._whole, QUANTILES), strict=True))
+        whole: Buckets = {}
+        for buckets in self._buckets:
+            add(whole, buckets)
+        return dict(zip(QUANTILE_NAMES, quantiles(whole, QUANTILES), strict=True))
 
 
 def levels(steps: Steps, series: Iterable[Series], agg: str) -> Values:
