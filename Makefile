@@ -20,7 +20,7 @@ write_hashes = $(1)/bin/uv pip compile --quiet --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo parts migrate test stack-test compose-test chaos load bench check coverage queries \
-        contracts openapi asyncapi signals client schemas telemetry dashboards screenshots constraints hashes audit sbom up down clean
+        contracts openapi asyncapi signals client schemas dashboards screenshots constraints hashes audit sbom up down clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -110,9 +110,6 @@ client: openapi  ## generate the HTTP client of backend from its OpenAPI documen
 
 schemas: setup  ## record the schemas of the records; refused when an old reader could not follow
 	@PYTHONPATH=libs $(BIN)/python -m contracts.compatibility --record
-
-telemetry: setup  ## write the lists of metrics and attributes to docs/telemetry.md
-	@$(BIN)/python -m telemetry.document > docs/telemetry.md
 
 dashboards: setup  ## write Grafana's dashboards to infra/grafana/dashboards
 	@$(BIN)/python infra/grafana/generate.py

@@ -1,9 +1,7 @@
 """The benchmark itself, at its smallest: it runs, counts every span, and says what it found."""
 
-import os
 import re
-import subprocess
-import sys
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +9,14 @@ import msgspec
 import pytest
 from loadtest.bench.report import goals, markdown
 from loadtest.bench.results import Fact, Measurement, Spans
-
-ROOT = Path(__file__).parents[2]
+from tests.making import make
 
 
 def bench(out: Path, *arguments: str) -> dict[str, Any]:
     """Run it on the embedded broker; what it wrote as JSON."""
-    command = [sys.executable, "-m", "loadtest.bench", "--quick", "--embedded-kafka"]
-    done = subprocess.run(
-        [*command, "--out", str(out), *arguments],
-        cwd=ROOT,
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    options = ["--quick", "--embedded-kafka", "--out", str(out), *arguments]
+    done = make("bench", f"ARGS={shlex.join(options)}")
+    assert done.returncode == 0, done.stdout
     return msgspec.json.decode((out / "results.json").read_bytes(), type=dict[str, Any])
 
 

@@ -2,24 +2,19 @@
 
 import http.server
 import json
-import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from tests.making import ROOT, command, make
 
 from embedded.ports import free_port
 from embedded.receiver import ReceiverClient
-from embedded.services import bare_environment
 from embedded.testing import RunService
 from embedded.waiting import wait_until
 
-ROOT = Path(__file__).parents[2]
-# The environment that runs the tests is the one that is used, and is not made anew.
-MAKE = ["make", "--no-print-directory", "--old-file=setup", "-C", str(ROOT), f"VENV={sys.prefix}"]
 MIX = {"read_one": 100, "read_page": 1, "add": 2, "add_many": 1, "delete": 3}
 ROUTES = {
     "GET /books/{id}",
@@ -28,19 +23,6 @@ ROUTES = {
     "POST /books/bulk_add",
     "DELETE /books/{id}",
 }
-
-
-def load(arguments: str) -> subprocess.CompletedProcess[str]:
-    """`make load` to its end."""
-    return subprocess.run(
-        [*MAKE, "load", f"ARGS={arguments}"],
-        env=bare_environment(os.environ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=100,
-        check=False,
-    )
 
 
 def test_of_107_tasks_each_kind_has_its_number() -> None:
@@ -58,7 +40,8 @@ def test_of_107_tasks_each_kind_has_its_number() -> None:
 
 @pytest.mark.timeout(240)
 def test_each_request_of_a_user_is_the_root_of_what_it_causes(run_service: RunService) -> None:
-    running = run_service([*MAKE, "load", "ARGS=--users 10 --seconds 20"], {}, name="make load")
+    words = command("load", "ARGS=--users 10 --seconds 20")
+    running = run_service(words, {}, name="make load")
     with ReceiverClient(running.wait_for_line(r"page: (http\S+)", 90)[1]) as receiver:
         wait_until(lambda: {span.name for span in receiver.spans(service="loadtest")} >= ROUTES, 60)
         roots = {span.span_id: span for span in receiver.spans(service="loadtest")}
@@ -110,12 +93,14 @@ def moody() -> Iterator[str]:
 @pytest.mark.parametrize(("allowed", "status"), [("0.2", 2), ("0.9", 0)])
 def test_more_failures_than_are_allowed_fail_the_run(moody: str, allowed: str, status: int) -> None:
     # One read at a time, and GETs alone are long enough to see a quarter fail.
-    done = load(f"--host {moody} --users 1 --seconds 5 --fail-above {allowed}")
+    done = make("load", f"ARGS=--host {moody} --users 1 --seconds 5 --fail-above {allowed}")
     assert done.returncode == status, done.stdout
     assert ("requests failed, more than the 20.00% that may" in done.stdout) is (status != 0)
 
 
 def test_a_system_that_does_not_answer_fails_the_run() -> None:
-    done = load(f"--host http://127.0.0.1:{free_port()} --users 1 --seconds 2 --fail-above 1")
+    done = make(
+        "load", f"ARGS=--host http://127.0.0.1:{free_port()} --users 1 --seconds 2 --fail-above 1"
+    )
     assert done.returncode == 2, done.stdout
     assert "load: no request was answered as it should be" in done.stdout

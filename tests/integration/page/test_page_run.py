@@ -4,9 +4,9 @@ import os
 
 import httpx
 import pytest
+from tests.making import make
 
 from embedded.demo.tour import Tour
-from embedded.screenshots import take
 from embedded.services import bare_environment
 from embedded.stack import Stack, StackSettings
 
@@ -95,10 +95,11 @@ def test_the_map_of_the_tour(stack, page):
     page.get_by_role("row").filter(has_text="link across book_ingestion").wait_for()
 
 
-def test_the_pictures_of_the_readme_are_taken_by_the_command(stack, browser, tmp_path):
-    answer = httpx.post(f"{stack.bookapp_url}/books/add", json=BOOK, timeout=30)
-    trace = answer.headers["traceparent"].split("-")[1]
-    pictures = take(browser, stack.receiver.url, trace, tmp_path)
+@pytest.mark.timeout(200)
+def test_the_pictures_of_the_readme_are_taken_by_the_command(browser, tmp_path):
+    done = make("screenshots", f"ARGS={tmp_path} --traffic 1", timeout=180)
+    assert done.returncode == 0, done.stdout
+    pictures = list(tmp_path.iterdir())
     assert sorted(path.name for path in pictures) == [
         f"{name}-{scheme}.png"
         for name in ("linked-waterfall", "map", "metrics")
