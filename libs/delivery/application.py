@@ -8,7 +8,7 @@ Its agents are ``delivery.receiving.agent``; it starts no web server and no tabl
 import logging
 from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast, overload
 
 import faust
 from faust.app.base import BootStrategy
@@ -96,18 +96,43 @@ class App(WorkerApp):
 
     before_kafka: list[ServiceT]
 
-    def agent(  # type: ignore[override]  # Faust's own says nothing of what its body is to return
+    @overload  # type: ignore[override]  # Faust's own says nothing of what its body is to be
+    def agent(
         self,
-        channel: str | ChannelT[T] | None = None,
+        channel: Topic[T],
+        *,
+        name: str | None = ...,
+        policy: RetryPolicy | None = ...,
+        classify: Classify | None = ...,
+        sink: Iterable[SinkT] | None = ...,
+        **options: Any,
+    ) -> Callable[[Function[T]], Agent[T]]: ...
+
+    @overload
+    def agent(
+        self,
+        channel: str | ChannelT[Any] | None = ...,
+        *,
+        name: str | None = ...,
+        policy: RetryPolicy | None = ...,
+        classify: Classify | None = ...,
+        sink: Iterable[SinkT] | None = ...,
+        **options: Any,
+    ) -> Callable[[Function[Any]], Agent[Any]]: ...
+
+    def agent(
+        self,
+        channel: str | ChannelT[Any] | None = None,
         *,
         name: str | None = None,
         policy: RetryPolicy | None = None,
         classify: Classify | None = None,
         sink: Iterable[SinkT] | None = None,
         **options: Any,
-    ) -> Callable[[Function[T]], Agent[T]]:
+    ) -> Callable[[Function[Any]], Agent[Any]]:
         """Make an agent of ``async def name(records)``, which reads this topic, or channel.
 
+        The stream is of the topic's records, which a type checker sees to.
         ``policy`` and ``classify`` say what happens to a record at which the body raises; the
         guarantees are those of ``delivery.receiving.agent.Agent``.
 
@@ -117,7 +142,7 @@ class App(WorkerApp):
         given = {"policy": policy, "classify": classify}
         options |= {option: value for option, value in given.items() if value is not None}
         decorate = super().agent(channel, name=name, sink=sink, **options)
-        return cast(Callable[[Function[T]], Agent[T]], decorate)
+        return cast(Callable[[Function[Any]], Agent[Any]], decorate)
 
     def stream(self, channel: Any, beacon: Any = None, **options: Any) -> Any:
         """Faust's own stream of a channel or of anything that can be iterated.

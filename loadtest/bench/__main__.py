@@ -101,7 +101,7 @@ def _line(finding: Measurement | Fact) -> str:
     if isinstance(finding, Fact):
         return f"{finding.name:75s} {finding.value:12,.2f} {finding.unit}"
     speed = f"{finding.per_second:9,.0f} {finding.unit}/s"
-    return f"{finding.case:55s} {finding.variant:18s} {speed}"
+    return f"{finding.case:55s} {finding.variant:32s} {speed}"
 
 
 def _json(findings: list[Finding], servers: str) -> bytes:

@@ -1,8 +1,10 @@
 """The consumers: records a second from the topic to rows, each with its effect and its span.
 
 Every consumer reads the whole topic from its start, in a consumer group of its own, into an empty
-table; ours and the peers do the same work on the same records. A slow one is stopped once its speed
-is known; what counts as expected in spans is what stands in its table then.
+table; ours and the peers do the same work on the same records. What takes records in batches, with
+one statement a batch, is named apart from what takes them one by one, with an upsert each: the two
+ways are not to be compared with each other. A slow one is stopped once its speed is known; what
+counts as expected in spans is what stands in its table then.
 
 Two workers cannot each have a core where PostgreSQL and Kafka run on the same two. So the scaling
 is measured with half a core for each worker: all on one core, in slices of 10 ms, of which one
@@ -39,25 +41,42 @@ CREATE TABLE IF NOT EXISTS peer_catalogue (book_id bigint PRIMARY KEY, title tex
 
 
 class Consumer(msgspec.Struct, frozen=True, kw_only=True):
-    """A consuming program: its command, its table, its name in spans; None is not traced."""
+    """A consuming program: its command, its table, its name in spans; None is not traced.
+
+    ``span_each``: whether it has a span for each record, so that they can be counted.
+    """
 
     name: str
     command: list[str]
     table: str = "peer_catalogue"
     service: str | None = None
+    span_each: bool = True
+    environment: dict[str, str] = {}
 
 
 PYTHON = [sys.executable, "-m"]
 FASTSTREAM = [*PYTHON, "faststream", "run", "loadtest.bench.peers.faststream_consumer:app"]
 BARE = [*PYTHON, "loadtest.bench.peers.aiokafka_consumer"]
-OURS = Consumer(name="ours", command=BACKEND, table="backend.book", service="backend")
-OURS_UNTRACED = Consumer(name="ours, untraced", command=BACKEND, table="backend.book")
+SINGLE = ["faust", "-A", "loadtest.bench.one_by_one", "worker"]
+BATCHES = {"BENCH_BATCHES": "true"}
+TABLE = "backend.book"
+OURS = Consumer(name="ours, take(128)", command=BACKEND, table=TABLE, service="backend")
 CONSUMERS = (
-    OURS_UNTRACED,
+    Consumer(name="ours, take(128), untraced", command=BACKEND, table=TABLE, environment=UNTRACED),
     OURS,
-    Consumer(name="FastStream", command=FASTSTREAM, service="peer-faststream"),
-    Consumer(name="FastStream, untraced", command=FASTSTREAM),
-    Consumer(name="bare aiokafka", command=BARE),
+    Consumer(
+        name="FastStream, batch=True",
+        command=FASTSTREAM,
+        service="peer-faststream",
+        span_each=False,
+        environment=BATCHES,
+    ),
+    Consumer(name="FastStream, batch=True, untraced", command=FASTSTREAM, environment=BATCHES),
+    Consumer(name="bare aiokafka, batches of 500", command=BARE),
+    Consumer(name="ours, one by one, untraced", command=SINGLE, table=TABLE, environment=UNTRACED),
+    Consumer(name="ours, one by one", command=SINGLE, table=TABLE, service="backend"),
+    Consumer(name="FastStream, one by one", command=FASTSTREAM, service="peer-faststream"),
+    Consumer(name="FastStream, one by one, untraced", command=FASTSTREAM),
 )
 _groups = itertools.count(1)
 
@@ -80,7 +99,7 @@ def consume(
             for number in range(1, workers + 1):
                 environment = {
                     **({} if sink is None else sink.environment),
-                    **(UNTRACED if consumer is OURS_UNTRACED else {}),
+                    **consumer.environment,
                     "KAFKA_GROUP_ID": group,
                     "BACKEND_PORT": str(free_port()),
                 }
@@ -107,7 +126,7 @@ def consume(
         cpu_us=progress.cpu_us,
         memory_mb={who: mb for who, mb in progress.memory[-1].items() if who.startswith("worker")},
     )
-    if consumer.service:
+    if consumer.service and consumer.span_each:
         yield Spans(
             variant=f"{consumer.name}, {name}",
             span=f"{consumer.service}: process book_ingestion",

@@ -17,17 +17,19 @@ RATIOS = (
     ("GET /books/{id}", "ours", "FastAPI", 4.0),
     ("POST /books/add", "ours", "FastAPI", 2.0),
     ("GET /books (100)", "ours", "FastAPI", 1.5),
-    ("consumer", "ours", "FastStream", 2.0),
+    ("consumer", "ours, one by one", "FastStream, one by one", 2.0),
     ("GET /books/{id}", "ours", "ours, untraced", 0.55),
     ("GET /books (100)", "ours", "ours, untraced", 0.55),
     ("POST /books/add", "ours", "ours, untraced", 0.55),
     ("POST /books/bulk_add", "ours", "ours, untraced", 0.55),
-    ("consumer", "ours", "ours, untraced", 0.55),
+    ("consumer", "ours, take(128)", "ours, take(128), untraced", 0.55),
     # without a goal: what the stock wiring would leave of it, and the limit of what Python reads
     ("GET /books/{id}", "ours, stock wiring", "ours, untraced", None),
     ("GET /books (100)", "ours, stock wiring", "ours, untraced", None),
     ("POST /books/add", "ours, stock wiring", "ours, untraced", None),
-    ("consumer", "ours", "bare aiokafka", None),
+    ("consumer", "ours, take(128)", "FastStream, batch=True", None),
+    ("consumer", "ours, take(128)", "bare aiokafka, batches of 500", None),
+    ("consumer", "ours, one by one", "ours, one by one, untraced", None),
 )
 
 

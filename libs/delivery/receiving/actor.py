@@ -34,10 +34,14 @@ _DONE: Final[Mapping[str, str]] = {OUTCOME: "done"}
 _CANCEL_TIMEOUT_S: Final = 1.0
 _PAUSE_AFTER_BUG_S: Final = 5.0
 _OTHERS_RUN_EACH: Final = 64
+_IN_HAND: Final = (
+    "ended with a record in hand: only coming back for the next one says that it is done"
+)
 
 
 class EndedEarly(Exception):
-    """A body ended, although there is always more to come, and had taken nothing."""
+    """A body ended, although there is always more to come: it never said that it is done with what
+    it has in hand, if anything."""
 
 
 class Body(Protocol):
@@ -57,9 +61,9 @@ class Body(Protocol):
 class Actor:
     """Runs the body in a task of its own, until ``stop``.
 
-    Promises: a record is reported finished only when the body came back for the next one, or ended
-    without an error, or when its dead letter is acknowledged. Whatever the body does once it was
-    cancelled counts for nothing.
+    Promises: a record is reported finished only when the body came back for the next one, or when
+    its dead letter is acknowledged. Whatever the body does once it was cancelled, or once a sink or
+    the stream raised into it, counts for nothing.
     """
 
     def __init__(
@@ -75,7 +79,7 @@ class Actor:
         self._again: deque[Delivery] = deque()  # to be handed over before what waits
         self._unread: list[Delivery] = []  # cannot be decoded
         self._batch: BatchSpan | None = None
-        self._error: BaseException | None = None  # what the stream raised into the body
+        self._error: BaseException | None = None  # what the stream or a sink raised
         self._at_once = FULL_RECORDS  # fewer while batches fail, as under a slow database
         self._alone = 0  # how many of the next are handed over one by one
         self._failures = 0  # of what is in hand, of the sort that does not pass
@@ -130,7 +134,7 @@ class Actor:
             if inspect.isasyncgen(body):
                 try:
                     async for result in body:
-                        await self.agent.sink(result)
+                        await self._sink(result)
                 finally:
                     await body.aclose()
             else:
@@ -141,14 +145,19 @@ class Actor:
             return self._error or error
         return self._error
 
+    async def _sink(self, result: Any) -> None:
+        try:
+            await self.agent.sink(result)
+        except BaseException as error:
+            self.fail(error)
+            raise
+
     async def _after(self, error: BaseException | None) -> None:
         """The body ended. Raises Stopping."""
         context.attach(_NOWHERE)
         try:
-            if self._held and error is None:
-                self._done()
-            elif self._held and error is not None:
-                await self._failed(error)
+            if self._held:
+                await self._failed(error or EndedEarly(f"{self.agent.name} {_IN_HAND}"))
             elif not self._ending:
                 early = EndedEarly(f"{self.agent.name} ended, and had taken nothing")
                 await self._try_again(error or early, None)
@@ -188,7 +197,7 @@ class Actor:
             return None
 
     def fail(self, error: BaseException) -> None:
-        """The stream raises this into the body, which is then not done with what it has in hand,
+        """The stream, or a sink, raised this: the body is not done with what it has in hand,
         whatever it makes of the error."""
         self._error = error
 

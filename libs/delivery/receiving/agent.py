@@ -40,7 +40,9 @@ class Agent(faust.Agent, Generic[T]):
 
     - **Done is what the body came back from.** When it asks for the next record, the effect of the
       last one is durable, and its offset may be committed; so with the records of one ``take``.
-      A body that ends without an error is done as well, and is started again.
+      Nothing else says so. A body that ends with a record in hand (``return``, ``break``) may have
+      done it or given it up, and who guessed would lose records: it counts as a body that raised,
+      and the record comes again. ``continue``, or simply the end of the loop's body, is done.
     - **Nothing is committed past a record that is not done**: at an error, a stop, a rebalance, a
       crash. What is not done is delivered again, so an effect may come twice: make it idempotent.
     - **A body that raises gets the same record, or the same batch, again**, after a pause, in a new

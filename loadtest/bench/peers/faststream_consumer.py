@@ -1,5 +1,7 @@
 """FastStream with its Kafka telemetry middleware: the usual consumer, one upsert a record.
 
+With BENCH_BATCHES=true it is in its batch mode, with one upsert and one span a batch.
+
 The effect is backend's: the same columns, the same guard on the sequence, by SQLAlchemy-free
 asyncpg, so that only the consuming differs. Run by
 `faststream run loadtest.bench.peers.faststream_consumer:app`.
@@ -11,7 +13,7 @@ import asyncpg
 from faststream import FastStream
 from faststream.kafka import KafkaBroker
 from faststream.kafka.opentelemetry import KafkaTelemetryMiddleware
-from loadtest.bench.peers.catalogue import TABLE, UPSERT_ONE
+from loadtest.bench.peers.catalogue import TABLE, UPSERT_MANY, UPSERT_ONE
 from loadtest.bench.peers.telemetry import configure
 from pydantic import BaseModel
 
@@ -61,13 +63,31 @@ async def shut_down() -> None:
         shut_down_telemetry()
 
 
-@broker.subscriber(
-    os.environ.get("BENCH_TOPIC", "book_ingestion"),
-    group_id=os.environ.get("KAFKA_GROUP_ID", "peer-faststream"),
-    auto_offset_reset="earliest",
-)
 async def ingest(record: Record) -> None:
     """Write one record's book."""
     assert pool is not None
     book = record.book
     await pool.execute(UPSERT_ONE, book.id, book.title, book.author, book.status, record.sequence)
+
+
+async def ingest_batch(records: list[Record]) -> None:
+    """Write the newest state of each book of a batch."""
+    assert pool is not None
+    newest: dict[int, Record] = {}
+    for record in records:
+        known = newest.get(record.book.id)
+        if known is None or known.sequence < record.sequence:
+            newest[record.book.id] = record
+    rows = [
+        (r.book.id, r.book.title, r.book.author, r.book.status, r.sequence) for r in newest.values()
+    ]
+    await pool.execute(UPSERT_MANY, *map(list, zip(*rows, strict=True)))
+
+
+batches = os.environ.get("BENCH_BATCHES") == "true"
+broker.subscriber(
+    os.environ.get("BENCH_TOPIC", "book_ingestion"),
+    group_id=os.environ.get("KAFKA_GROUP_ID", "peer-faststream"),
+    auto_offset_reset="earliest",
+    batch=batches,
+)(ingest_batch if batches else ingest)

@@ -101,6 +101,7 @@ async def test_a_failure_that_passes_is_retried_until_the_rule_goes(
     retries = {
         point.attributes["error.type"]
         for point in receiver.metrics(service="backend", name="consumer.retries")
+        if point.value  # the one that is there at 0 from the start has no type
     }
     assert retries == {"ConnectionError"}
     assert value(receiver, "error_injection.injected") >= 3

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from embedded.processes import Process
 from embedded.waiting import wait_until
@@ -17,6 +17,7 @@ from embedded.waiting import wait_until
 FAUST = Path(sys.executable).parent / "faust"
 HEAD = """
 import asyncio, os
+from pathlib import Path
 import faust
 import msgspec
 from mode import Service
@@ -31,6 +32,18 @@ trace.set_tracer_provider(TracerProvider())
 tracer = trace.get_tracer("program")
 app = create_app(os.environ["NAME"], read_settings(KafkaSettings, os.environ))
 """
+AGENTS = """
+name = os.environ["NAME"]
+topic = app.topic(name, value_type=int, partitions=1)
+
+@app.on_partitions_assigned.connect
+async def assigned(app, assigned, **_):
+    print("assigned")
+
+@app.on_partitions_revoked.connect
+async def revoked(app, revoked, **_):
+    print("revoked", len(revoked))
+"""
 _numbers = itertools.count(1)
 
 
@@ -40,18 +53,18 @@ class Program:
     def __init__(self, kafka_url: str, directory: Path, run: Callable[..., Process]) -> None:
         self.name = f"program-{os.getpid()}-{next(_numbers)}"
         self.kafka_url = kafka_url
-        self._directory = directory
+        self.directory = directory
         self._run = run
 
     def write(self, body: str) -> None:
-        (self._directory / "program.py").write_text(HEAD + textwrap.dedent(body))
+        (self.directory / "program.py").write_text(HEAD + textwrap.dedent(body))
 
     @property
     def environment(self) -> dict[str, str]:
         return {
             "NAME": self.name,
             "KAFKA_BROKER_URL": self.kafka_url,
-            "PYTHONPATH": os.pathsep.join([str(self._directory), *filter(None, sys.path)]),
+            "PYTHONPATH": os.pathsep.join([str(self.directory), *filter(None, sys.path)]),
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -61,6 +74,32 @@ class Program:
             self.environment,
             name="worker",
         )
+
+    def write_agents(self, body: str) -> None:
+        self.write(AGENTS + textwrap.dedent(body))
+
+    def agents(self, body: str) -> Process:
+        """A worker with these agents, once it has its partitions; ``topic`` is named as it is."""
+        self.write_agents(body)
+        worker = self.worker()
+        wait_until(lambda: worker.lines.count("assigned"), 60, what="partitions")
+        return worker
+
+    def send(
+        self, *values: bytes, to: str = "", headers: list[tuple[str, bytes]] | None = None
+    ) -> None:
+        producer = Producer({"bootstrap.servers": self.kafka_url})
+        for value in values:
+            producer.produce(to or self.name, value, b"k", 0, headers=headers)
+        assert producer.flush(30) == 0
+
+    def committed(self) -> int:
+        """The group's offset in the topic of the program's name."""
+        consumer = Consumer({"bootstrap.servers": self.kafka_url, "group.id": self.name})
+        try:
+            return int(consumer.committed([TopicPartition(self.name, 0)], 10)[0].offset)
+        finally:
+            consumer.close()
 
     def command(self, *words: str, code: int = 0, of: str = "") -> str:
         """What ``faust -A program …`` says, both ways out; its status is to be ``code``."""

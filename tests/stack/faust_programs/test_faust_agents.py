@@ -3,8 +3,6 @@ docs/lift-it.md."""
 
 from typing import Any
 
-from confluent_kafka import Consumer, Producer, TopicPartition
-
 from embedded.processes import Process
 from embedded.waiting import wait_until
 
@@ -13,47 +11,9 @@ def said(worker: Process, line: str) -> int:
     return worker.lines.count(line)
 
 
-def send(program: Any, topic: str, *values: bytes, partition: int = 0) -> None:
-    producer = Producer({"bootstrap.servers": program.kafka_url})
-    for value in values:
-        producer.produce(topic, value, b"k", partition)
-    assert producer.flush(30) == 0
-
-
-def committed(program: Any, topic: str) -> int:
-    consumer = Consumer({"bootstrap.servers": program.kafka_url, "group.id": program.name})
-    try:
-        return int(consumer.committed([TopicPartition(topic, 0)], 10)[0].offset)
-    finally:
-        consumer.close()
-
-
-def started(program: Any, body: str) -> Process:
-    program.write(body)
-    worker: Process = program.worker()
-    wait_until(lambda: said(worker, "assigned"), 60, what="partitions")
-    return worker
-
-
-HEAD = """
-name = os.environ["NAME"]
-topic = app.topic(name, value_type=int, partitions=1)
-
-@app.on_partitions_assigned.connect
-async def assigned(app, assigned, **_):
-    print("assigned")
-
-@app.on_partitions_revoked.connect
-async def revoked(app, revoked, **_):
-    print("revoked", len(revoked))
-"""
-
-
 def test_a_streams_words_signals_and_sensors_of_several_agents_on_one_topic(program: Any) -> None:
-    worker = started(
-        program,
-        HEAD
-        + """
+    worker = program.agents(
+        """
 @app.agent(topic, name="values", isolated_partitions=True, concurrency=1)
 async def values(records):
     async for record in records:
@@ -84,7 +44,7 @@ async def numbered(records):
             print("messages", monitor.messages_received_total, monitor.events_total > 4)
 """,
     )
-    send(program, program.name, b"1", b"2", b"3", b"4")
+    program.send(b"1", b"2", b"3", b"4")
     for line in (
         *(f"value {n}" for n in (1, 2, 3, 4)),
         "event b'k' 1 0 True",
@@ -94,7 +54,7 @@ async def numbered(records):
         wait_until(lambda line=line: said(worker, line) == 1, 60, what=line)
     wait_until(lambda: [x for x in worker.lines if x.startswith("messages ")], 60, what="messages")
     wait_until(lambda: [x for x in worker.lines if x.startswith("taken [1")], 60, what="a batch")
-    wait_until(lambda: committed(program, program.name) == 4, 60, what="all committed")
+    wait_until(lambda: program.committed() == 4, 60, what="all committed")
     assert worker.stop(20) == 0
     assert said(worker, "revoked 1") == 1
 
@@ -102,10 +62,8 @@ async def numbered(records):
 def test_a_body_that_raises_gets_the_same_batch_again_and_nothing_is_committed_meanwhile(
     program: Any,
 ) -> None:
-    worker = started(
-        program,
-        HEAD
-        + """
+    worker = program.agents(
+        """
 batches = []
 
 @app.agent(topic)
@@ -117,16 +75,14 @@ async def failing(records):
             raise ConnectionError("away")
 """,
     )
-    send(program, program.name, b"1", b"2", b"3")
-    wait_until(lambda: committed(program, program.name) == 3, 60, what="the commit")
+    program.send(b"1", b"2", b"3")
+    wait_until(lambda: program.committed() == 3, 60, what="the commit")
     assert said(worker, "batch [1, 2, 3]") == 2
 
 
 def test_sinks_have_what_the_body_yields_and_channels_have_agents(program: Any) -> None:
-    worker = started(
-        program,
-        HEAD
-        + """
+    worker = program.agents(
+        """
 results = app.topic(f"{name}-results", value_type=int, partitions=1)
 channel = app.channel()
 
@@ -149,16 +105,15 @@ async def doubled(records):
         yield record * 2
 """,
     )
-    send(program, program.name, b"1", b"2")
+    program.send(b"1", b"2")
     for line in ("sink 2", "sink 4", "result 2", "result 4", "channel 2", "channel 4"):
         wait_until(lambda line=line: said(worker, line) == 1, 60, what=line)
-    wait_until(lambda: committed(program, program.name) == 2, 60, what="the commit")
+    wait_until(lambda: program.committed() == 2, 60, what="the commit")
 
 
 def test_what_an_agent_cannot_do_ends_the_worker_with_one_line(program: Any) -> None:
-    program.write(
-        HEAD
-        + """
+    program.write_agents(
+        """
 @app.agent(topic, concurrency=2)
 async def two(records):
     async for record in records:

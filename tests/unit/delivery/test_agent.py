@@ -1,6 +1,7 @@
 """An agent's body and its stream, without Kafka: what it gets, and what is refused at once."""
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -12,6 +13,7 @@ from delivery.application import App, create_app
 from delivery.kafka.refused import Refused
 from delivery.kafka.settings import KafkaSettings
 from delivery.receiving import Stream
+from delivery.receiving.actor import EndedEarly
 from delivery.topics import json_topic
 
 
@@ -65,6 +67,39 @@ async def test_an_agent_that_cannot_begin_is_told_at_the_put(app: App) -> None:
 
     async with order.test_context() as agent:
         with pytest.raises(LookupError, match="no settings"):
+            await agent.put(1)
+
+
+@pytest.mark.parametrize("records", [[1], [1, 2]])
+async def test_a_body_that_ends_with_records_in_hand_is_not_done_with_them(
+    app: App, records: list[int]
+) -> None:
+    @app.agent(app.topic("orders"))
+    async def order(orders: Stream[int]) -> None:
+        async for _ in orders.take(10, within=0):
+            return
+
+    async with order.test_context() as agent:
+        for each in records[:-1]:
+            await agent.put(each, wait=False)
+        with pytest.raises(EndedEarly, match="only coming back for the next one says"):
+            await agent.put(records[-1])
+
+
+async def test_a_body_that_hides_what_its_sink_raised_is_not_done_with_the_record(
+    app: App,
+) -> None:
+    async def sink(result: int) -> None:
+        raise LookupError(result)
+
+    @app.agent(app.topic("orders"), sink=[sink])
+    async def order(orders: Stream[int]) -> AsyncIterator[int]:
+        async for each in orders:
+            with contextlib.suppress(GeneratorExit):  # and asks for the next one
+                yield each
+
+    async with order.test_context() as agent:
+        with pytest.raises(LookupError):
             await agent.put(1)
 
 
@@ -237,21 +272,21 @@ STOCK = faust.App("stock")
 @pytest.mark.parametrize(
     ("channel", "options"),
     [
-        (STOCK.topic("orders"), {}),
-        (STOCK.channel(), {}),
-        (OTHER.topic("orders"), {}),
-        (ORDERS, {}),
-        (7, {}),
-        ("orders", {"concurrency": 2}),
-        ("orders", {"supervisor_strategy": object}),
-        ("orders", {"sink": [print]}),
+        (lambda: STOCK.topic("orders"), {}),
+        (lambda: STOCK.channel(), {}),
+        (lambda: OTHER.topic("orders"), {}),
+        (lambda: ORDERS, {}),
+        (lambda: 7, {}),
+        (lambda: "orders", {"concurrency": 2}),
+        (lambda: "orders", {"supervisor_strategy": object}),
+        (lambda: "orders", {"sink": [print]}),
     ],
 )
-def test_what_an_agent_cannot_have_is_told_at_once_in_one_line(
-    app: App, channel: Any, options: dict[str, Any]
+async def test_what_an_agent_cannot_have_is_told_at_once_in_one_line(
+    app: App, channel: Callable[[], Any], options: dict[str, Any]
 ) -> None:
     with pytest.raises((Refused, TypeError), match=r"^agent [^\n]*$"):
-        app.agent(channel, **options)(reads)
+        app.agent(channel(), **options)(reads)
 
 
 def test_an_agent_of_a_stock_application_is_refused() -> None:
@@ -293,3 +328,5 @@ async def test_a_reply_is_refused_when_it_is_asked_for(app: App) -> None:
 
 async def test_a_stream_of_a_list_is_fausts_own(app: App) -> None:
     assert [each async for each in app.stream([1, 2, 3])] == [1, 2, 3]
+    consumer: Any = app.consumer  # made for it by Faust, with a thread that is never started
+    consumer._thread.thread_loop.close()
