@@ -16,6 +16,7 @@ from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from delivery.kafka.availability import KAFKA_ERRORS
+from delivery.kafka.settings import READ_COMMITTED
 
 # How long a broker waits for new records before it answers that there are none. aiokafka asks a
 # broker one question at a time: while one about empty partitions (the dead letters') is open, none
@@ -68,6 +69,7 @@ class GroupThread(AIOKafkaConsumerThread):
         """
         consumer = self._create_consumer(loop=self.thread_loop)
         consumer._fetch_max_wait_ms = _BROKER_WAIT_MS
+        consumer._isolation_level = READ_COMMITTED  # Faust has no setting for it
         try:
             await consumer.start()
         except BaseException:

@@ -12,6 +12,10 @@ import msgspec
 from faust import SASLCredentials, SSLCredentials
 from faust.types.auth import CredentialsT
 
+READ_COMMITTED: Final = "read_committed"
+"""Every consumer's isolation level: what a transaction has sent is there once it is committed, and
+never when it is aborted. aiokafka's default reads both."""
+
 _DEFAULT_PORT: Final = 9092
 _INSTANCE: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,249}")  # what a broker takes
 

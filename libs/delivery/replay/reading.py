@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
 from delivery.kafka.availability import reach
-from delivery.kafka.settings import KafkaSettings
+from delivery.kafka.settings import READ_COMMITTED, KafkaSettings
 from delivery.replay.selection import Selection
 
 Ranges = Mapping[int, range]
@@ -135,6 +135,7 @@ async def open_reader(kafka: KafkaSettings, topic: str) -> AsyncIterator[Reader]
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        isolation_level=READ_COMMITTED,
         max_partition_fetch_bytes=_FETCH_BYTES,
         request_timeout_ms=10_000,
     )
