@@ -3,21 +3,36 @@
 It has the guarantees of any agent: an offset is committed after the row is durable. It has no dead
 letters of its own: whatever fails there is tried again for as long as it takes, and meanwhile the
 messages wait where they are, on a topic that keeps them. That holds up nothing else, and need not
-make a service unready.
+make a service unready. A message that PostgreSQL refuses for what it holds is listed as one that
+cannot be listed: it would be refused again each time.
 """
 
+import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
+import asyncpg
 import msgspec
 from aiokafka import ConsumerRecord
 from faust.types import AgentT
 
-from delivery.dead_letters.letters import letter_of
+from delivery.dead_letters.letters import Letter, letter_of, unlistable
 from delivery.dead_letters.store import insert
 from delivery.kafka.app import KafkaApp
+from delivery.kafka.availability import one_line
 from delivery.kafka.records import metadata_of
 from delivery.topics import RecordSchema, TopicDescription
+
+_LOG: Final = logging.getLogger(__name__)
+
+# What is wrong with a row, and will be the next time: class 22, which asyncpg also raises by itself
+# for what cannot be a parameter, 23, and 54, an index row too large.
+_REFUSED: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    UnicodeError,
+)
 
 
 def index_dead_letters(
@@ -33,10 +48,18 @@ def index_dead_letters(
     async def index(messages: Any) -> None:
         """List each dead letter in the table of dead letters."""
         async for message in messages:
-            letter = letter_of(message.value, metadata_of(message))
-            await pool().execute(statement, *msgspec.structs.astuple(letter))
+            await _list(pool(), statement, letter_of(message.value, metadata_of(message)))
 
     return index
+
+
+async def _list(pool: Any, statement: str, letter: Letter) -> None:
+    try:
+        await pool.execute(statement, *msgspec.structs.astuple(letter))
+    except _REFUSED as error:
+        stand_in = unlistable(letter, one_line(error))
+        _LOG.error("a dead letter cannot be listed, and stays on its topic: %s", stand_in.id)
+        await pool.execute(statement, *msgspec.structs.astuple(stand_in))
 
 
 def _passes(_: BaseException) -> bool:

@@ -1,7 +1,8 @@
 """A dead letter as a row, read from the message on the dead-letter topic.
 
 Whatever lies on that topic has a row: what tells no story, or an impossible one, is listed as
-something that is no dead letter of ours, under its own place.
+something that is no dead letter of ours, under its own place. Anybody who may write to the topic
+chooses what the headers say: each text is cut to a length that a column and its index can hold.
 """
 
 import re
@@ -11,7 +12,13 @@ from typing import Final
 
 import msgspec
 
-from delivery.dead_letters.story import DeadLetter, original_headers, read_story
+from delivery.dead_letters.story import (
+    LONGEST_MESSAGE,
+    LONGEST_TYPE,
+    DeadLetter,
+    original_headers,
+    read_story,
+)
 from delivery.kafka.records import Metadata
 from telemetry.kafka import extract
 
@@ -21,6 +28,10 @@ REDRIVEN_FROM: Final = "redriven-from"
 NO_DEAD_LETTER: Final = "delivery.NoDeadLetter"
 """The error type of what lies on a dead-letter topic and is none."""
 
+UNLISTABLE: Final = "delivery.UnlistableDeadLetter"
+"""The error type of what PostgreSQL does not take; the record is on the topic alone."""
+
+_LONGEST_NAME: Final = 300
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _MAX_INT: Final = 2**31 - 1
 _MAX_BIGINT: Final = 2**63 - 1
@@ -80,9 +91,9 @@ def letter_of(value: bytes | None, place: Metadata) -> Letter:
         dead_letter_topic=place.topic,
         dead_letter_partition=place.partition,
         dead_letter_offset=place.offset,
-        consumer_group=_text(story.group),
-        error_type=_text(story.error_type),
-        error_message=_text(story.error_message),
+        consumer_group=_text(story.group, _LONGEST_NAME),
+        error_type=_text(story.error_type, LONGEST_TYPE),
+        error_message=_text(story.error_message, LONGEST_MESSAGE),
         attempts=story.attempts,
         recorded_at=datetime.fromtimestamp(story.timestamp / 1000, UTC),
         failed_at=story.failed_at,
@@ -92,6 +103,31 @@ def letter_of(value: bytes | None, place: Metadata) -> Letter:
         value=value,
         headers=msgspec.json.encode(headers).decode(),
         redriven_from=_redriven_from(headers),
+    )
+
+
+def unlistable(letter: Letter, reason: str) -> Letter:
+    """The row in place of one that PostgreSQL refused for this reason: where the message lies, and
+    nothing of what it holds."""
+    at = (letter.dead_letter_topic, letter.dead_letter_partition, letter.dead_letter_offset)
+    return msgspec.structs.replace(
+        letter,
+        id="/".join(map(str, at)),
+        topic=at[0],
+        partition=at[1],
+        offset=at[2],
+        consumer_group="",
+        error_type=UNLISTABLE,
+        error_message=_text(reason, LONGEST_MESSAGE),
+        attempts=0,
+        recorded_at=_EARLIEST,
+        failed_at=datetime.now(UTC),
+        trace_id=None,
+        failed_trace_id=None,
+        key=None,
+        value=None,
+        headers="[]",
+        redriven_from=None,
     )
 
 
@@ -121,9 +157,9 @@ def _checked(story: DeadLetter) -> DeadLetter:
 
 def _redriven_from(headers: Headers) -> str | None:
     found = [value for name, value in headers if name == REDRIVEN_FROM and value is not None]
-    return _text(found[-1].decode("utf-8", "replace"))[:300] if found else None
+    return _text(found[-1].decode("utf-8", "replace"), _LONGEST_NAME) if found else None
 
 
-def _text(text: str) -> str:
-    """As PostgreSQL can hold it: without U+0000."""
-    return text.replace("\x00", "\ufffd")
+def _text(text: str, longest: int) -> str:
+    """As PostgreSQL can hold it: without U+0000, and no longer than this."""
+    return text[:longest].replace("\x00", "\ufffd")

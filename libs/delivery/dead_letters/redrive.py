@@ -1,4 +1,7 @@
-"""Sends dead letters back to the topics that they came from.
+"""Sends dead letters back to the topics that they came from, or to one that the operator names.
+
+Where a letter says that it came from is what its headers say, and whoever may write to the
+dead-letter topic writes those: so it is obeyed only for the topics that the caller allows.
 
 With the exact key and value and the headers as they were, but for the trace context (see
 ``kafka.publishing``) and one header more, which names the dead letter. So the record is a new one
@@ -10,12 +13,12 @@ transaction. Should that note be lost (the process killed, PostgreSQL gone after
 a repeat sends it a second time, which the consumers' handlers must bear from any record.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from delivery.dead_letters.letters import NO_DEAD_LETTER, REDRIVEN_FROM, headers_from
+from delivery.dead_letters.letters import NO_DEAD_LETTER, REDRIVEN_FROM, UNLISTABLE, headers_from
 from delivery.dead_letters.store import Store
 from delivery.kafka.availability import KAFKA_ERRORS, one_line
 from delivery.kafka.publishing import Pending, Publisher
@@ -32,8 +35,32 @@ class Outcome(msgspec.Struct, frozen=True):
     error: str | None = None
 
 
+class Targets(msgspec.Struct, frozen=True, kw_only=True):
+    """Where dead letters may go: back to where they came from, if that is one of ``origins``, or
+    all of them ``to`` a topic that the operator has named."""
+
+    origins: Collection[str]
+    to: str | None = None
+
+    def of(self, row: Any) -> str:
+        """The topic for this one. Raises ValueError: why there is none."""
+        if row["error_type"] == UNLISTABLE:
+            raise ValueError("its record is not in the list: copy it from the dead-letter topic")
+        if self.to is not None:
+            return self.to
+        if row["error_type"] == NO_DEAD_LETTER:
+            raise ValueError("it does not say where it came from: --to names a topic")
+        topic: str = row["topic"]
+        if topic not in self.origins:
+            raise ValueError(
+                f"it says that it came from {topic}, which this worker does not consume:"
+                " --to names a topic"
+            )
+        return topic
+
+
 async def redrive(
-    connection: Any, store: Store, publisher: Publisher, ids: Sequence[str]
+    connection: Any, store: Store, publisher: Publisher, ids: Sequence[str], targets: Targets
 ) -> AsyncIterator[Outcome]:
     """Redrive these, in the order of their origins within each hundred.
 
@@ -45,7 +72,7 @@ async def redrive(
         some = ids[start : start + _TOGETHER]
         async with connection.transaction():
             rows = await store.claim(connection, some)
-            outcomes = await _send(publisher, rows)
+            outcomes = await _send(publisher, rows, targets)
             done = [(o.id, o.redriven_to) for o in outcomes if o.redriven_to is not None]
             await store.redriven(connection, done)
         for outcome in outcomes:
@@ -54,21 +81,23 @@ async def redrive(
             yield Outcome(letter_id)
 
 
-async def _send(publisher: Publisher, rows: Sequence[Any]) -> list[Outcome]:
+async def _send(publisher: Publisher, rows: Sequence[Any], targets: Targets) -> list[Outcome]:
     outcomes: list[Outcome] = []
     pending: list[tuple[str, str, Pending]] = []
     for row in rows:
-        if row["error_type"] == NO_DEAD_LETTER:
-            outcomes.append(Outcome(row["id"], error="it does not say where it came from"))
+        try:
+            topic = targets.of(row)
+        except ValueError as error:
+            outcomes.append(Outcome(row["id"], error=str(error)))
             continue
         headers = [pair for pair in headers_from(row["headers"]) if pair[0] != REDRIVEN_FROM]
         headers.append((REDRIVEN_FROM, row["id"].encode()))
         try:
-            sent = await publisher.send(row["topic"], row["key"], row["value"], headers)
+            sent = await publisher.send(topic, row["key"], row["value"], headers)
         except KAFKA_ERRORS as error:
             outcomes.append(Outcome(row["id"], error=one_line(error)))
         else:
-            pending.append((row["id"], row["topic"], sent))
+            pending.append((row["id"], topic, sent))
     for letter_id, topic, sent in pending:
         try:
             at = await sent.settle()

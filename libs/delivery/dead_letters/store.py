@@ -104,3 +104,11 @@ class Store:
             " WHERE id = ANY($1::text[]) AND state = 'new' RETURNING id"
         )
         return len(await connection.fetch(sql, list(ids)))
+
+    async def restore(self, connection: Any, ids: Sequence[str]) -> int:
+        """Note that these, where they are discarded, are new again; how many that were."""
+        sql = (
+            f"UPDATE {self._table} SET state = 'new', state_at = now()"  # noqa: S608 - our own names
+            " WHERE id = ANY($1::text[]) AND state = 'discarded' RETURNING id"
+        )
+        return len(await connection.fetch(sql, list(ids)))

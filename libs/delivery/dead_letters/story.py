@@ -16,7 +16,8 @@ from telemetry.errors import message_of, type_of
 
 PREFIX: Final = "dead-letter-"
 _FIRST: Final = f"{PREFIX}topic"
-_LONGEST_MESSAGE: Final = 1000
+LONGEST_MESSAGE: Final = 1000
+LONGEST_TYPE: Final = 200
 
 RawHeaders = Sequence[tuple[str, bytes | None]]
 
@@ -51,8 +52,8 @@ def story_of(
         offset=raw.offset,
         timestamp=raw.timestamp,
         group=group,
-        error_type=type_of(error),
-        error_message=message_of(error)[:_LONGEST_MESSAGE],
+        error_type=type_of(error)[:LONGEST_TYPE],
+        error_message=message_of(error)[:LONGEST_MESSAGE],
         attempts=attempts,
         failed_at=datetime.now(UTC),
         trace=trace,

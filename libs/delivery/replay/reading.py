@@ -29,7 +29,7 @@ _FETCH_BYTES: Final = 4 * 1024 * 1024
 
 
 class Missing(LookupError):
-    """There is no such topic, or no such partition of it; says which there are."""
+    """There is no such topic, partition or record; says what there is."""
 
 
 class Reader:

@@ -2,9 +2,8 @@
 
 Whoever holds the one partition of the topic ``{group}.leader`` is leader; Kafka gives it to one
 member of a consumer group at a time. That group is one of its own, so that leadership does not
-depend on what a worker consumes, and its members are dynamic ones, whatever those of the
-application's group are: a leader that stops says so, and another follows at once. Nothing is ever on
-the topic.
+depend on what a worker consumes. Its members are dynamic ones, whatever those of the application's
+group are: a leader that stops says so, and another follows at once. Nothing is ever on the topic.
 
 Promises: at no moment are there two leaders. A worker that was stopped, or cut off from Kafka, is
 none any more once its session has run out, which it tells by its own clock, not by what it hears. A

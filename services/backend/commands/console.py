@@ -16,6 +16,12 @@ class Refused(click.UsageError):
     """Nothing was done, because of how the command was called: exit status 2."""
 
 
+class Declined(click.ClickException):
+    """The operator was asked and did not say yes: one line, and exit status 2."""
+
+    exit_code = 2
+
+
 def must_be_able_to_ask(yes: bool) -> None:
     """Refuse early what would be refused later."""
     if not yes and not sys.stdin.isatty():
@@ -26,7 +32,7 @@ def confirm(question: str, yes: bool) -> None:
     """Go on only after a yes: the option's, or the operator's."""
     must_be_able_to_ask(yes)
     if not yes and not click.confirm(question, default=False, err=True):
-        raise Refused("nothing was changed")
+        raise Declined("nothing was changed")
 
 
 def note(text: str) -> None:

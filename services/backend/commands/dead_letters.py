@@ -1,6 +1,6 @@
 """``faust -A backend.app dead-letters``: what was given up, and what to do about it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import click
@@ -27,6 +27,7 @@ The examples go behind `faust -A backend.app`.
   dead-letters redrive book_ingestion/2/1187  send one back, after the fix
   dead-letters redrive --all
   dead-letters discard book_ingestion/2/1187  nothing more to be done about it
+  dead-letters restore book_ingestion/2/1187  it was discarded by mistake
 
 A redriven record is a new one in its origin topic, with its exact key and value. Sending it back
 when a later change of the same book has been processed changes nothing: the higher sequence wins.
@@ -34,6 +35,9 @@ when a later change of the same book has been processed changes nothing: the hig
 
 _REDRIVE: Final = """\
 Send dead letters back to the topics that they came from, with their exact key and value.
+
+A letter that claims to come from a topic that this worker does not consume is not sent: its headers
+are what somebody wrote there. --to sends it, and all the others, to a topic that you name.
 
 Takes IDs, or --all, or --error; only what is new is sent, so that a repeat does nothing. A record
 that fails again becomes a dead letter under its new place, which names the old one. Group offsets
@@ -48,7 +52,8 @@ confirmed.
 """
 
 _DISCARD: Final = """\
-Note that dead letters need no more attention. A discarded one is not redriven any more.
+Note that dead letters need no more attention. A discarded one is not redriven, until `restore`
+makes it new again.
 
 Takes IDs, or --all, or --error; only what is new is discarded. The record itself stays on the
 dead-letter topic, and `show` still shows it.
@@ -97,30 +102,41 @@ def dead_letters_command(parts: Parts) -> click.Group:
         run(parts, "dead-letters show", lambda: letters.show_one(parts, id_))
 
     @group.command("redrive", help=_REDRIVE, short_help="Send back to where they came from.")
+    @click.option("--to", metavar="TOPIC", help="To this topic, and not where they came from.")
     @_changing
-    def redrive(wanted: Filter, yes: bool) -> None:
-        run(parts, "dead-letters redrive", lambda: letters.redrive_them(parts, wanted, yes))
+    def redrive(wanted: Filter, yes: bool, to: str | None) -> None:
+        def work() -> Awaitable[int]:
+            return letters.redrive_them(parts, wanted, to, yes)
+
+        run(parts, "dead-letters redrive", work)
 
     @group.command("discard", help=_DISCARD, short_help="Nothing more to be done about them.")
     @_changing
     def discard(wanted: Filter, yes: bool) -> None:
         run(parts, "dead-letters discard", lambda: letters.discard_them(parts, wanted, yes))
 
+    @group.command("restore", short_help="Make discarded ones new again.")
+    @click.argument("ids", nargs=-1, required=True, metavar="ID...")
+    def restore(ids: tuple[str, ...]) -> None:
+        """Make dead letters new again that were discarded, so that they can be redriven."""
+        wanted = Filter(ids=tuple(dict.fromkeys(ids)))
+        run(parts, "dead-letters restore", lambda: letters.restore_them(parts, wanted))
+
     return group
 
 
-def _changing(command: Callable[[Filter, bool], None]) -> Callable[..., None]:
+def _changing(command: Callable[..., None]) -> Callable[..., None]:
     """Arguments that say which ones; none at all is not "all"."""
 
     @_IDS
     @_ALL
     @_ERROR
     @_YES
-    def checked(ids: tuple[str, ...], all_: bool, error: str | None, yes: bool) -> Any:
+    def checked(ids: tuple[str, ...], all_: bool, error: str | None, yes: bool, **more: Any) -> Any:
         if sum((bool(ids), all_, error is not None)) != 1:
             raise Refused("say which: IDs, or --all, or --error TYPE")
         must_be_able_to_ask(yes)
         state = None if ids else "new"
-        command(Filter(ids=tuple(dict.fromkeys(ids)), error_type=error, state=state), yes)
+        command(Filter(ids=tuple(dict.fromkeys(ids)), error_type=error, state=state), yes, **more)
 
     return checked

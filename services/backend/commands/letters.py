@@ -8,10 +8,12 @@ import msgspec
 from backend.commands.console import Progress, confirm, line, moment, note, plural, shown
 from backend.commands.parts import Parts
 from backend.dead_letters import table
+from contracts.topics import BOOK_INGESTION
 from delivery.dead_letters.letters import headers_from
-from delivery.dead_letters.redrive import redrive
+from delivery.dead_letters.redrive import Targets, redrive
 from delivery.dead_letters.store import Filter, Store
 from delivery.kafka.publishing import Publisher
+from telemetry.printable import printable
 
 _HEAD: Final = ("ID", "STATE", "FAILED AT", "ATTEMPTS", "TRACE ID", "ERROR")
 _ERROR_WIDTH: Final = 120
@@ -45,7 +47,7 @@ def _cells(row: Any) -> tuple[str, ...]:
         moment(row["failed_at"]),
         str(row["attempts"]),
         row["trace_id"] or "-",
-        error if len(error) <= _ERROR_WIDTH else error[: _ERROR_WIDTH - 1] + "…",
+        printable(error if len(error) <= _ERROR_WIDTH else error[: _ERROR_WIDTH - 1] + "…"),
     )
 
 
@@ -74,7 +76,7 @@ async def show_one(parts: Parts, letter_id: str) -> int:
     }
     for name, value in facts.items():
         if value:
-            click.echo(f"{name + ':':<17}{value}")
+            click.echo(f"{name + ':':<17}{printable(value)}")
     for name, header in headers_from(row["headers"]):
         click.echo(f"{'header:':<17}{shown(name.encode())} = {shown(header)}")
     size = "null" if row["value"] is None else f"{len(row['value'])} bytes"
@@ -84,18 +86,20 @@ async def show_one(parts: Parts, letter_id: str) -> int:
     return 0
 
 
-async def redrive_them(parts: Parts, wanted: Filter, yes: bool) -> int:
-    """Send back those that are new."""
+async def redrive_them(parts: Parts, wanted: Filter, to: str | None, yes: bool) -> int:
+    """Send back those that are new, or to a topic that is named."""
     pool = parts.engine.pool
     assert pool is not None
     failed = await _named(pool, wanted, never="discarded")
     ids = await _store().ids(pool, msgspec.structs.replace(wanted, state="new"))
     sent = 0
     if ids:
-        confirm(f"Send {plural(len(ids), 'dead letter')} back to where they came from?", yes)
+        where = to or "where they came from"
+        confirm(f"Send {plural(len(ids), 'dead letter')} back to {where}?", yes)
+        targets = Targets(origins={BOOK_INGESTION.name}, to=to)
         progress = Progress("redriven")
         async with Publisher(parts.kafka) as publisher, pool.acquire() as connection:
-            async for outcome in redrive(connection, _store(), publisher, ids):
+            async for outcome in redrive(connection, _store(), publisher, ids, targets):
                 if outcome.redriven_to is not None:
                     sent += 1
                     click.echo(f"{outcome.id}: redriven to {outcome.redriven_to}")
@@ -115,9 +119,20 @@ async def discard_them(parts: Parts, wanted: Filter, yes: bool) -> int:
     ids = await _store().ids(pool, msgspec.structs.replace(wanted, state="new"))
     discarded = 0
     if ids:
-        confirm(f"Discard {plural(len(ids), 'dead letter')}?", yes)
+        question = f"Discard {plural(len(ids), 'dead letter')}? `restore` brings them back."
+        confirm(question, yes)
         discarded = await _store().discard(pool, ids)
     note(f"{plural(discarded, 'dead letter')} discarded, {failed} failed.")
+    return failed
+
+
+async def restore_them(parts: Parts, wanted: Filter) -> int:
+    """Make those new again that were discarded."""
+    pool = parts.engine.pool
+    restored = await _store().restore(pool, wanted.ids)
+    rows = {row["id"] for row in await _store().find(pool, Filter(ids=wanted.ids))}
+    failed = _unknown([each for each in wanted.ids if each not in rows])
+    note(f"{plural(restored, 'dead letter')} restored, {failed} failed.")
     return failed
 
 

@@ -21,7 +21,7 @@ from delivery.kafka.publishing import Pending, Publisher
 from delivery.postgres import is_passing
 from delivery.postgres.prepared import Given, Prepared, any_of
 from delivery.replay.handling import Handler, handle
-from delivery.replay.reading import Ranges, Reader, open_reader
+from delivery.replay.reading import Missing, Ranges, Reader, open_reader
 from delivery.replay.selection import Found, Selection, select
 
 _HEAD: Final = ("PARTITION", "OFFSET", "TIME", "KEY", "TYPE", "TRACE ID", "SIZE")
@@ -102,6 +102,8 @@ class Modes:
                     done += 1
                     end = "applied" if apply else "handled, rolled back"
                     click.echo(f"{_place(found)} {found.type}: {end}")
+        if not done and not failed:
+            raise Missing(f"no record of {self._topic} is what was asked for; nothing was handled")
         kept = "applied" if apply else "handled and rolled back"
         note(f"{plural(done, 'record')} {kept}, {failed} failed.")
         return failed

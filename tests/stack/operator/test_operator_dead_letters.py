@@ -72,6 +72,9 @@ async def test_dead_letters_are_listed_shown_redriven_once_and_discarded(
     assert (await system.letter(other))["state"] == "discarded"
     count = len(system.read(TOPIC))
     assert system.run("dead-letters", "redrive", other_id, "--yes").returncode == 1
+    assert system.run("dead-letters", "restore", other_id).returncode == 0
+    assert (await system.letter(other))["state"] == "new"
+    assert system.run("dead-letters", "discard", other_id, "--yes").returncode == 0
     assert system.run("dead-letters", "redrive", f"{TOPIC}/0/999999", "--yes").returncode == 1
     assert system.run("dead-letters", "redrive", "--yes").returncode == 2
     assert len(system.read(TOPIC)) == count

@@ -54,6 +54,7 @@ def run(*arguments: str) -> Result:
         ("dead-letters discard a/1/2", "--yes"),
         ("dead-letters show", "ID"),
         ("dead-letters list --state old", "redriven"),
+        ("dead-letters restore", "ID"),
     ],
 )
 def test_wrong_arguments_or_nobody_to_ask_end_with_2_and_a_line_that_says_why(
@@ -72,6 +73,8 @@ def test_wrong_arguments_or_nobody_to_ask_end_with_2_and_a_line_that_says_why(
         ("replay --rebuild --yes", "PostgreSQL is away"),
         ("dead-letters list", "PostgreSQL is away"),
         ("dead-letters redrive --all --yes", "PostgreSQL is away"),
+        ("dead-letters redrive --all --to elsewhere --yes", "PostgreSQL is away"),
+        ("dead-letters restore a/1/2", "PostgreSQL is away"),
     ],
 )
 def test_what_is_away_is_one_line_and_status_1(arguments: str, said: str) -> None:

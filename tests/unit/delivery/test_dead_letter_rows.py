@@ -4,15 +4,22 @@ import datetime as dt
 from types import SimpleNamespace
 from typing import Any
 
+import asyncpg
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from delivery.dead_letters import indexer
 from delivery.dead_letters.letters import (
     NO_DEAD_LETTER,
     REDRIVEN_FROM,
+    UNLISTABLE,
+    Letter,
     headers_from,
     letter_of,
 )
+from delivery.dead_letters.redrive import Targets
 from delivery.dead_letters.story import PREFIX, headers_of, story_of
 from delivery.kafka.records import Metadata
 
@@ -60,6 +67,75 @@ def test_a_dead_letter_is_listed_under_the_place_it_came_from_with_its_record() 
 def test_what_tells_no_story_is_listed_under_its_own_place() -> None:
     letter = letter_of(None, place([("x", b"1")], key=None))
     assert (letter.id, letter.error_type) == ("orders.dlq/3/42", NO_DEAD_LETTER)
+
+
+@pytest.mark.parametrize("field", ["group", "error-type", "error-message", "trace"])
+def test_no_text_of_the_story_is_too_long_for_a_column_and_its_index(field: str) -> None:
+    headers = [*buried([(REDRIVEN_FROM, "é".encode() * 500_000)])]
+    headers.append((f"{PREFIX}{field}", "é".encode() * 500_000))
+    row = msgspec.structs.asdict(letter_of(b"", place(headers)))
+    row.pop("headers")  # which are the record's own, exact, and in no index
+    assert row["id"] == "orders/2/1187"
+    assert max(len(text) for text in row.values() if isinstance(text, str)) <= 1000
+    for indexed in ("error_type", "redriven_from", "id"):
+        assert len(row[indexed].encode()) < 2700, "PostgreSQL's longest index row"
+
+
+class Refusing:
+    """A pool whose database refuses any row with a value, or with this error all of them."""
+
+    def __init__(self, error: Exception, everything: bool = False) -> None:
+        self.rows: list[Letter] = []
+        self._error = error
+        self._everything = everything
+
+    async def execute(self, statement: str, *values: Any) -> None:
+        letter = Letter(**dict(zip(Letter.__struct_fields__, values, strict=True)))
+        if letter.value is not None or self._everything:
+            raise self._error
+        self.rows.append(letter)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.ProgramLimitExceededError("index row size 500016 exceeds btree maximum"),
+        asyncpg.DataError("invalid input"),
+        asyncpg.CheckViolationError("no"),
+    ],
+)
+async def test_what_the_database_refuses_is_listed_as_such_under_its_own_place(
+    error: Exception,
+) -> None:
+    pool = Refusing(error)
+    await indexer._list(pool, "", letter_of(b"x", place(buried([("a", b"b")]))))
+    (row,) = pool.rows
+    assert (row.id, row.error_type) == ("orders.dlq/3/42", UNLISTABLE)
+    assert type(error).__name__ in row.error_message
+    assert (row.value, row.headers) == (None, "[]")
+
+
+async def test_a_database_that_is_away_is_not_taken_for_a_letter_that_cannot_be_listed() -> None:
+    pool = Refusing(asyncpg.ConnectionDoesNotExistError("gone"), everything=True)
+    with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+        await indexer._list(pool, "", letter_of(b"x", place(buried([]))))
+
+
+def test_a_letter_goes_only_to_a_topic_that_is_consumed_or_that_the_operator_names() -> None:
+    ours = Targets(origins={"orders"})
+    named = Targets(origins={"orders"}, to="elsewhere")
+    true: dict[str, str] = {"topic": "orders", "error_type": "ValueError"}
+    assert (ours.of(true), named.of(true)) == ("orders", "elsewhere")
+    for claimed in ("orders.dlq", "payments", "__consumer_offsets"):
+        false = {**true, "topic": claimed}
+        with pytest.raises(ValueError, match=f"{claimed}.*--to"):
+            ours.of(false)
+        assert named.of(false) == "elsewhere"
+    with pytest.raises(ValueError, match="--to"):
+        ours.of({**true, "error_type": NO_DEAD_LETTER})
+    for targets in (ours, named):
+        with pytest.raises(ValueError, match="not in the list"):
+            targets.of({**true, "error_type": UNLISTABLE})
 
 
 @given(
