@@ -35,6 +35,20 @@ async def taken(records):
     async for batch in records.filter(lambda n: n != 2).take(3, within=5):
         print("taken", batch)
 
+@app.agent(topic, name="processed")
+async def processed(records):
+    async def twice(record):
+        return record * 2
+
+    records.add_processor(twice)
+    async for record in records:
+        print("processed", record)
+
+@app.agent(topic, name="taken_events")
+async def taken_events(records):
+    async for batch in records.take_events(1, within=0):
+        print("taken event", [(e.key, e.value, e.message.offset) for e in batch])
+
 @app.agent(topic, name="numbered")
 async def numbered(records):
     async for number, record in records.enumerate():
@@ -50,6 +64,8 @@ async def numbered(records):
         "event b'k' 1 0 True",
         "item b'k' 4",
         "numbered 3 4",
+        "processed 8",
+        "taken event [(b'k', 4, 3)]",
     ):
         wait_until(lambda line=line: said(worker, line) == 1, 60, what=line)
     wait_until(lambda: [x for x in worker.lines if x.startswith("messages ")], 60, what="messages")
@@ -123,4 +139,22 @@ async def two(records):
     worker = program.worker()
     assert worker.wait(60) != 0
     assert [line for line in worker.lines if "concurrency=2" in line]
+    assert not [line for line in worker.lines if "Traceback" in line]
+
+
+def test_what_a_stream_refuses_in_the_body_is_one_line_and_no_record_is_passed_over(
+    program: Any,
+) -> None:
+    worker = program.agents(
+        """
+        @app.agent(topic)
+        async def unsure(records):
+            async for record in records.noack():
+                pass
+        """
+    )
+    program.send(b"1")
+    worker.wait_for_line(r"unsure failed: .*stream\.noack\(\): a record is acknowledged when", 60)
+    assert worker.stop(20) == 0
+    assert program.committed() < 1
     assert not [line for line in worker.lines if "Traceback" in line]

@@ -218,6 +218,12 @@ PROGRAM_OF_COMMANDS = """
 
     hello = app.topic(app.conf.id + ".hello", value_type=Greeting, partitions=1)
 
+    @app.agent(hello)
+    async def polite(greetings):
+        "Answers a greeting."
+        async for greeting in greetings:
+            pass
+
     @app.command(faust.cli.option("--name", default="you"))
     async def greet(self, name: str):
         "Say hello."
@@ -230,6 +236,9 @@ def test_the_commands_of_faust_do_what_they_say(program: Any) -> None:
     assert "greet" in program.command("--help")
     assert program.command("greet", "--name", "Ada") == "hello Ada\n"
     assert "A greeting." in program.command("models")
+    assert re.search(
+        r"@polite\s*\|\s*\S*\.hello\s*\|\s*Answers a greeting\.", program.command("agents")
+    )
     assert re.search(r"text\s*\|\s*str", program.command("model", "Greeting"))
     topic = f"{program.name}.hello"
     sent = program.command("send", "-k", "a", topic, '{"text": "hi"}')
