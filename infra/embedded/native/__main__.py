@@ -9,11 +9,17 @@ browser of the page's tests is among them (without one they are left out).
 import argparse
 import shutil
 import sys
+from collections.abc import Callable
 
 from embedded.browser import chromium
 from embedded.native.cache import MissingTool, tool
 from embedded.native.certificates import INSTALL_OPENSSL
-from embedded.native.containers import INSTALL_DEBOOTSTRAP, INSTALL_PODMAN
+from embedded.native.containers import (
+    INSTALL_DEBOOTSTRAP,
+    INSTALL_PODMAN,
+    debians_keys,
+    podmans_networks,
+)
 from embedded.native.gomodule import INSTALL_GO
 from embedded.native.kafka import INSTALL_JAVA, java
 from embedded.native.linters import INSTALL_NPM
@@ -41,11 +47,16 @@ CONTAINERS = {
 def missing(containers: bool) -> dict[str, str | None]:
     """What is missing, each as one line, with Debian's package for it where there is one."""
     found: dict[str, str | None] = {}
-    checks = (
+    checks: list[tuple[Callable[[], object], str]] = [
         (java, "openjdk-17-jdk-headless"),
         (installed_postgres, "postgresql"),
         (installed_pgbouncer, "pgbouncer"),
-    )
+    ]
+    if containers:
+        checks += [
+            (podmans_networks, "netavark aardvark-dns"),
+            (debians_keys, "debian-archive-keyring"),
+        ]
     for check, package in checks:
         try:
             check()

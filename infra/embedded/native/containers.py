@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,7 +22,11 @@ from embedded.processes import Process
 from embedded.waiting import wait_until
 
 INSTALL_PODMAN = "install it, as root (Debian: podman, runc, iptables)"
+INSTALL_NETWORKS = "install podman's networks, as root (Debian: netavark, aardvark-dns)"
 INSTALL_DEBOOTSTRAP = "install it, as root (Debian: debootstrap)"
+INSTALL_KEYRING = "install Debian's keys, as root (Debian: debian-archive-keyring)"
+HELPERS = "/usr/lib/podman:/usr/libexec/podman"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 RELEASE = "bookworm"
 PACKAGES = ("busybox", "ca-certificates", "openjdk-17-jre-headless", "python3", "python3-venv")
 BASE = "localhost/base:1"
@@ -36,12 +41,26 @@ events_logger = "file"
 """
 
 
+def podmans_networks() -> None:
+    """Raises MissingTool without what gives containers a network and names in it."""
+    for program in ("netavark", "aardvark-dns"):
+        if shutil.which(program, path=HELPERS) is None:
+            raise MissingTool(f"{program} was not found: {INSTALL_NETWORKS}")
+
+
+def debians_keys() -> None:
+    """Raises MissingTool without the keys that debootstrap checks packages with."""
+    if not KEYRING.exists():
+        raise MissingTool(f"{KEYRING} was not found: {INSTALL_KEYRING}")
+
+
 def base_tree() -> Path:
     """A tar of a small Debian with what the stand-ins need, made once by debootstrap.
 
-    Raises MissingTool when there is no debootstrap, or we are not root.
+    Raises MissingTool when there is no debootstrap, or its keys, or we are not root.
     """
     program = tool("debootstrap", INSTALL_DEBOOTSTRAP)
+    debians_keys()
     if os.geteuid() != 0:
         raise MissingTool(f"debootstrap works for root alone: {INSTALL_DEBOOTSTRAP}")
 
@@ -67,6 +86,7 @@ class Podman(Closing):
         self._program = tool("podman", INSTALL_PODMAN)
         tool("runc", INSTALL_PODMAN)
         tool("iptables", INSTALL_PODMAN)
+        podmans_networks()
         self._directory = Path(tempfile.mkdtemp(prefix="podman-"))
         self._socket = self._directory / "socket"
         configuration = self._directory / "containers.conf"
@@ -74,6 +94,7 @@ class Podman(Closing):
         self._environ = {"CONTAINERS_CONF": str(configuration)}
         self._parts = contextlib.ExitStack()
         self._parts.callback(shutil.rmtree, self._directory, ignore_errors=True)
+        self._parts.callback(self._unmount)
         self._ended = threading.Event()
         try:
             self.run("import", base_tree(), BASE)
@@ -121,12 +142,36 @@ class Podman(Closing):
         return run(command, cwd=files[0].parent, environ=variables, timeout=timeout)
 
     def _look_after_health(self) -> None:
-        while not self._ended.wait(2):
-            for name in self.run("ps", "--format={{.ID}}").split():
-                checked = self._command("healthcheck", "run", name)
-                subprocess.run(
-                    checked, env={**os.environ, **self._environ}, capture_output=True, check=False
-                )
+        due: dict[str, float] = {}
+        while not self._ended.wait(1):
+            for name in self._quietly("ps", "--format={{.ID}}").split():
+                if time.monotonic() >= due.get(name, 0):
+                    self._quietly("healthcheck", "run", name)
+                    due[name] = time.monotonic() + self._interval(name)
+
+    def _interval(self, name: str) -> float:
+        """How many seconds after a check of a container's health the next one is due."""
+        given = self._quietly("inspect", "--format={{.Config.Healthcheck.Interval.Seconds}}", name)
+        try:
+            return float(given)
+        except ValueError:  # it has no check, or is gone
+            return 10
+
+    def _quietly(self, *arguments: str) -> str:
+        """What a podman command prints, also when it fails: a container may go at any time."""
+        return subprocess.run(
+            list(map(str, self._command(*arguments))),
+            env={**os.environ, **self._environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+
+    def _unmount(self) -> None:
+        """What a command of podman that was interrupted left mounted could not be removed."""
+        command = ["umount", "--recursive", "--lazy", self._directory / "root" / "overlay"]
+        subprocess.run(command, capture_output=True, check=False)  # fails where nothing is left
 
     def close(self) -> None:
         """Ends containers and engine, and removes what they wrote."""
