@@ -1,4 +1,4 @@
-"""compose.yaml brought up for real, where no registry can be reached: see docs/operations.md.
+"""compose.yaml brought up for real, where no registry can be reached: see docs/make.md.
 
 The services' image is built from the Dockerfile that people build. The others are stand-ins of the
 right names, made of the native parts: the Collector, Prometheus, Kafka and PostgreSQL of the very

@@ -170,7 +170,7 @@ class Podman(Closing):
 
     def _unmount(self) -> None:
         """What a command of podman that was interrupted left mounted could not be removed."""
-        command = ["umount", "--recursive", "--lazy", self._directory / "root" / "overlay"]
+        command = ["umount", "--recursive", "--lazy", str(self._directory / "root" / "overlay")]
         subprocess.run(command, capture_output=True, check=False)  # fails where nothing is left
 
     def close(self) -> None:
