@@ -27,6 +27,7 @@ def run(trace_port: int, browser: bool = True) -> None:
         print(f"export DATABASE_URL={postgres.create_database('books')}")
         print(f"export KAFKA_BROKER_URL={broker.url}")
         print(f"export OTEL_EXPORTER_OTLP_ENDPOINT={receiver.endpoint}")
+        print(f"export SENTRY_DSN={receiver.sentry_dsn}")
         print(f"# The page is {receiver.url}/ . All of it stays until Ctrl-C.", flush=True)
         if browser:
             show_page(f"{receiver.url}/", os.environ)
