@@ -10,7 +10,13 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiokafka.conn import create_conn
-from aiokafka.errors import KafkaError, KafkaTimeoutError, KafkaUnavailableError, ProducerClosed
+from aiokafka.errors import (
+    InconsistentGroupProtocolError,
+    KafkaError,
+    KafkaTimeoutError,
+    KafkaUnavailableError,
+    ProducerClosed,
+)
 from faust.exceptions import ProducerSendError
 
 from delivery.kafka.settings import KafkaSettings
@@ -45,7 +51,7 @@ class Availability:
 
     def lost(self, error: BaseException) -> None:
         """Kafka does not answer, or refuses."""
-        self.reason = f"Kafka is away: {one_line(error)}"
+        self.reason = _refusal(error) or f"Kafka is away: {one_line(error)}"
         if self._logged != self.reason:
             _LOG.warning("%s; waiting for it", self.reason)
             self._logged = self.reason
@@ -81,6 +87,16 @@ class Availability:
                 self.found()
                 return True
         return False
+
+
+def _refusal(error: BaseException) -> str | None:
+    """What an operator has to do, where Kafka is there and refuses for good."""
+    if isinstance(error, InconsistentGroupProtocolError):
+        return (
+            "the consumer group has members of another kind, whose way of assigning partitions this"
+            " worker does not have: stop them, or set another KAFKA_GROUP_ID"
+        )
+    return None
 
 
 async def reach(kafka: KafkaSettings) -> None:

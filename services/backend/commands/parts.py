@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import os
+import select
 import sys
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
@@ -64,6 +67,8 @@ def run(parts: Parts, name: str, work: Callable[[], Awaitable[int]]) -> NoReturn
             try:
                 failed = asyncio.run(_with_pool(parts, work))
             except Exception as error:
+                if _nobody_reads(error):
+                    raise
                 add_exception(span, error)
                 mark_failed(span, error)
                 raise
@@ -73,6 +78,9 @@ def run(parts: Parts, name: str, work: Callable[[], Awaitable[int]]) -> NoReturn
         click.echo("\nInterrupted. What was said to be done is done, and no more.", err=True)
         status = 130
     except Exception as error:
+        if _nobody_reads(error):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(141)  # as of a process that SIGPIPE ends; `| head` has what it wants
         line = _explained(error)
         if line is None:
             raise
@@ -94,6 +102,27 @@ async def _with_pool(parts: Parts, work: Callable[[], Awaitable[int]]) -> int:
         await close_pool(parts.engine, _CLOSE_S)
 
 
+def _nobody_reads(error: BaseException) -> bool:
+    """Whether it is standard output that is closed, as by `| head`, and not a server's socket."""
+    if not isinstance(error, BrokenPipeError):
+        return False
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), select.POLLOUT)
+    return any(events & select.POLLERR for _, events in poll.poll(0))
+
+
+def _asked(error: BaseException) -> str:
+    """Who was asked when the time ran out, told by whose code was waiting."""
+    frames = traceback.walk_tb(error.__traceback__)
+    modules = [str(frame.f_globals.get("__name__")) for frame, _ in frames]
+    for module in reversed(modules):
+        if module.startswith(("asyncpg", "delivery.postgres", "piccolo")):
+            return "PostgreSQL"
+        if module.startswith(("aiokafka", "delivery.kafka", "delivery.replay.reading")):
+            return "Kafka"
+    return "Kafka or PostgreSQL"
+
+
 def _explained(error: Exception) -> str | None:
     """One line for what can be expected to go wrong; None for a mistake of ours."""
     if isinstance(error, Missing | Busy | Changed | Empty | DatabaseBusy | UnfitDatabase):
@@ -105,7 +134,8 @@ def _explained(error: Exception) -> str | None:
     if isinstance(error, asyncpg.PostgresError) and not is_database_away(error):
         return f"PostgreSQL refuses: {error}"
     if isinstance(error, TimeoutError):
-        return "Kafka or PostgreSQL did not answer in time; what was not said to be done was not"
+        who = _asked(error)
+        return f"{who} did not answer in time; what was not said to be done was not"
     if is_database_away(error):
         return f"PostgreSQL is away: {one_line(error)}"
     if isinstance(error, KafkaError | OSError):

@@ -1,5 +1,7 @@
 """The operator's command line: what is refused before anything is touched, and what help says."""
 
+import subprocess
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backend.commands.dead_letters import dead_letters_command
-from backend.commands.parts import Parts
+from backend.commands.parts import Parts, _asked
 from backend.commands.replay import replay_command
 from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import create_engine
@@ -82,6 +84,59 @@ def test_what_is_away_is_one_line_and_status_1(arguments: str, said: str) -> Non
     assert result.exit_code == 1
     (line,) = result.output.splitlines()
     assert said in line
+
+
+PRINTS_FOR_EVER = """
+import types, click
+from backend.commands import parts
+async def work():
+    while True:
+        click.echo("a line")
+async def without_pool(_, work):
+    return await work()
+parts._with_pool = without_pool
+telemetry = types.SimpleNamespace(shutdown=lambda: None)
+try:
+    parts.run(types.SimpleNamespace(telemetry=telemetry), "list", work)
+except click.ClickException as error:
+    error.show()
+    raise SystemExit(error.exit_code)
+"""
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PRINTS_FOR_EVER], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as command:
+        assert command.stdout is not None
+        assert command.stderr is not None
+        assert command.stdout.readline() == b"a line\n"
+        command.stdout.close()
+        assert command.stderr.read() == b""
+    assert command.returncode == 141
+
+
+def raised_in(module: str, error: Exception) -> Exception:
+    """The error, as code of this module would raise it."""
+    try:
+        exec("raise error", {"__name__": module, "error": error})
+    except TimeoutError as caught:
+        return caught
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("module", "who"),
+    [
+        ("asyncpg.pool", "PostgreSQL"),
+        ("delivery.postgres.pool", "PostgreSQL"),
+        ("aiokafka.client", "Kafka"),
+        ("delivery.replay.reading", "Kafka"),
+        ("elsewhere", "Kafka or PostgreSQL"),
+    ],
+)
+def test_who_did_not_answer_in_time_is_named(module: str, who: str) -> None:
+    assert _asked(raised_in(module, TimeoutError())) == who
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from aiokafka.errors import InconsistentGroupProtocolError
 
 from delivery.application import create_app
+from delivery.kafka.availability import Availability
 from delivery.kafka.refused import Refused
 from delivery.kafka.settings import KafkaSettings
 from delivery.receiving import Stream
@@ -111,6 +113,13 @@ def test_the_producer_is_idempotent_and_waits_for_every_replica() -> None:
     app = create_app("test", read(), producer_only=True)
     settings = app.transport.create_producer()._settings_extra()
     assert settings == {"acks": "all", "enable_idempotence": True}
+
+
+def test_a_group_that_does_not_take_this_worker_is_said_with_the_remedy() -> None:
+    availability = Availability()
+    availability.lost(InconsistentGroupProtocolError())
+    assert "KAFKA_GROUP_ID" in str(availability.reason)
+    assert "away" not in str(availability.reason)
 
 
 def test_a_topic_without_dead_letters_is_not_consumed() -> None:
