@@ -132,7 +132,7 @@ def test_a_part_that_does_not_start_is_one_line(demo, tmp_path):
     package = tmp_path / "broken" / "bookapp"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    (package / "app.py").write_text(BROKEN_BOOKAPP)
+    (package / "__main__.py").write_text(BROKEN_BOOKAPP)
     path = os.pathsep.join([str(package.parent), os.environ.get("PYTHONPATH", "")])
     process = demo("--once", *FREE_PORTS, PYTHONPATH=path.rstrip(os.pathsep))
     family = wait_until(lambda: descendants(process), 20, what="a first part")

@@ -1,7 +1,7 @@
 // Any metric that has arrived, by any of its attributes.
 import { lineChart } from "./chart.js";
 import { choice } from "./controls.js";
-import { element } from "./dom.js";
+import { el } from "./dom.js";
 import { counted } from "./format.js";
 import { load } from "./load.js";
 import { exemplarsOf, over } from "./series.js";
@@ -21,11 +21,11 @@ export async function anyMetric(asked, catalogue, range) {
     if (asked.get("by")) parameters.by = asked.get("by");
     const found = await load("api/metrics/series", parameters);
     const unit = chosen.unit ? `, in ${chosen.unit}` : "";
-    content.push(element("p", { class: "faint" }, `${chosen.description || chosen.name} (${chosen.kind}${unit}, ${counted(chosen.series, "series").replace("seriess", "series")})`));
-    if (found) content.push(element("div", { class: "charts" }, drawn(found, chosen)));
-    if (found?.left_out || found?.lines.length > SHOWN) content.push(element("p", { class: "faint" }, `${found.left_out + Math.max(found.lines.length - SHOWN, 0)} more lines are not drawn.`));
+    content.push(el("p.faint", `${chosen.description || chosen.name} (${chosen.kind}${unit}, ${counted(chosen.series, "series").replace("seriess", "series")})`));
+    if (found) content.push(el("div.charts", drawn(found, chosen)));
+    if (found?.left_out || found?.lines.length > SHOWN) content.push(el("p.faint", `${found.left_out + Math.max(found.lines.length - SHOWN, 0)} more lines are not drawn.`));
   }
-  return element("section", { "aria-label": "Any metric" }, element("h2", {}, "Any metric"), element("div", { class: "bar" }, controls), ...content);
+  return el("section", { "aria-label": "Any metric" }, el("h2", "Any metric"), el("div.bar", controls), ...content);
 }
 
 function drawn(found, { unit, kind }) {

@@ -1,6 +1,6 @@
 // The page: which view the address asks for, the search box, shortcuts, and new data as it comes.
 import { address, go, place } from "./address.js";
-import { element } from "./dom.js";
+import { el } from "./dom.js";
 import { ErrorsView } from "./errors.js";
 import { listen, onKey, open } from "./keys.js";
 import { Live } from "./live.js";
@@ -41,7 +41,7 @@ async function attempt(work) {
 }
 
 function refused(message) {
-  main.replaceChildren(element("p", { class: "empty" }, `The receiver refuses this question: ${message}.`));
+  main.replaceChildren(el("p.empty", `The receiver refuses this question: ${message}.`));
   shown = null;
 }
 
@@ -57,7 +57,7 @@ function show() {
     shown?.view.close?.();
     clearTimeout(due);
     due = null;
-    
+
     shown = { name: now.view, view: new VIEWS[now.view](main) };
     main.scrollTop = 0;
   }

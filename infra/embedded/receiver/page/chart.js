@@ -1,7 +1,7 @@
 // Lines over time, with exemplars as dots that lead to their trace. The drawing stretches with its
 // place, what is text stays text, and the values can be read off by pointer or by arrow keys.
 import { lineColour } from "./colours.js";
-import { element, shape } from "./dom.js";
+import { el, shape } from "./dom.js";
 import { quantity, seconds } from "./format.js";
 import { niceStep } from "./scale.js";
 
@@ -16,33 +16,29 @@ export function lineChart({ title, unit, lines, from, to, exemplars = [], most =
   const values = lines.flatMap((line) => line.points.map((point) => point[1])).filter((value) => value !== null);
   const shownDots = exemplars.filter((dot) => dot.time >= from && dot.time <= to);
   if (!values.length) {
-    return element("figure", { class: "chart" }, caption(title), element("p", { class: "empty" }, empty));
+    return el("figure.chart", caption(title), el("p.empty", empty));
   }
   const axis = range([...values, ...shownDots.map((dot) => dot.value)], most);
   const x = (time) => (time - from) / Math.max(to - from, 1);
   const y = (value) => 1 - (value - axis.low) / (axis.high - axis.low);
-  const legend = element("ul", { class: "legend" });
-  const plot = element(
-    "div",
-    { class: "plot", tabindex: "0", role: "img", "aria-label": summary(title, unit, lines, from, to) },
+  const legend = el("ul.legend");
+  const plot = el("div.plot", { tabindex: "0", role: "img", "aria-label": summary(title, unit, lines, from, to) },
     drawing(lines, axis, x, y),
-    axis.ticks.map((tick) => element("span", { class: "y", style: { top: `${y(tick) * 100}%` } }, quantity(tick, unit.startsWith("{") ? "" : unit))),
+    axis.ticks.map((tick) => el("span.y", { style: { top: `${y(tick) * 100}%` } }, quantity(tick, unit.startsWith("{") ? "" : unit))),
   );
-  const cross = element("span", { class: "cross", hidden: true });
+  const cross = el("span.cross", { hidden: true });
   plot.append(cross);
   readable(plot, cross, lines, unit, legend, { from, to, x });
-  return element(
-    "figure",
-    { class: "chart" },
+  return el("figure.chart",
     caption(title),
-    element("div", { class: "frame" }, plot, shownDots.map((dot) => exemplar(dot, unit, x, y))),
-    element("div", { class: "x", "aria-hidden": "true" }, [0, 1, 2].map((third) => element("span", {}, seconds(from + ((to - from) * third) / 2)))),
+    el("div.frame", plot, shownDots.map((dot) => exemplar(dot, unit, x, y))),
+    el("div.x", { "aria-hidden": "true" }, [0, 1, 2].map((third) => el("span", seconds(from + ((to - from) * third) / 2)))),
     legend,
   );
 }
 
 function caption(title) {
-  return element("figcaption", {}, title);
+  return el("figcaption", title);
 }
 
 function range(values, most) {
@@ -84,7 +80,7 @@ function path(points, x, y) {
 function exemplar(dot, unit, x, y) {
   const said = `Exemplar ${quantity(dot.value, unit)} at ${seconds(dot.time)}: ${dot.label}`;
   const style = { left: `${x(dot.time) * 100}%`, top: `${y(dot.value) * 100}%` };
-  return element("a", { class: "exemplar", href: dot.href, title: said, "aria-label": said, style });
+  return el("a.exemplar", { href: dot.href, title: said, "aria-label": said, style });
 }
 
 function summary(title, unit, lines, from, to) {
@@ -106,11 +102,11 @@ function readable(plot, cross, lines, unit, legend, { from, to, x }) {
       ...lines.map((line, index) => {
         const known = line.points.filter((point) => point[1] !== null);
         const point = chosen === null ? known.at(-1) : line.points.find(([time]) => time === times[chosen]);
-        const name = line.href ? element("a", { href: line.href }, line.name) : line.name;
-        const value = element("b", {}, quantity(point?.[1], unit));
-        return element("li", { class: line.colour ?? lineColour(index) }, element("span", { class: "name" }, name), value);
+        const name = line.href ? el("a", { href: line.href }, line.name) : line.name;
+        const value = el("b", quantity(point?.[1], unit));
+        return el("li", { class: line.colour ?? lineColour(index) }, el("span.name", name), value);
       }),
-      chosen === null ? "" : element("li", { class: "at" }, seconds(times[chosen])),
+      chosen === null ? "" : el("li.at", seconds(times[chosen])),
     );
   };
   const nearest = (time) => times.reduce((best, one, index) => (Math.abs(one - time) < Math.abs(times[best] - time) ? index : best), 0);

@@ -1,11 +1,19 @@
 // Controls of a view's bar. Each stands for one parameter of the address, and nothing else.
 import { changed, go, place } from "./address.js";
-import { element } from "./dom.js";
+import { arrange, el } from "./dom.js";
+
+/** A view's heading (for screen readers), its bar, which is returned, and its content, instead of what is shown. */
+export function frame(main, title, ...content) {
+  const bar = el("form.bar", { "aria-label": "Filters", onsubmit: (event) => event.preventDefault() });
+  document.title = title;
+  main.replaceChildren(el("h1.quiet", title), bar, ...content);
+  return bar;
+}
 
 function control(label, field, { behind = false, said = "" } = {}) {
   field.id = `by-${field.name}`;
-  const name = element("label", { for: field.id }, label);
-  const made = element("span", { class: "control", "data-key": field.name }, behind ? [field, name] : [name, field]);
+  const name = el("label", { for: field.id }, label);
+  const made = el("span.control", { "data-key": field.name }, behind ? [field, name] : [name, field]);
   made.said = said;
   return made;
 }
@@ -15,23 +23,25 @@ export function choice(label, name, options, asked, change = {}) {
   const value = asked.get(name) ?? "";
   const all = options.map((option) => (Array.isArray(option) ? option : [option, option]));
   if (value && !all.some(([known]) => known === value)) all.push([value, value]); // not here (yet)
-  const select = element(
+  const select = el(
     "select",
     { name, onchange: () => go(changed({ ...change, [name]: select.value }), { replace: true }) },
-    all.map(([known, text]) => element("option", { value: known, selected: known === value }, text)),
+    all.map(([known, text]) => el("option", { value: known, selected: known === value }, text)),
   );
   return control(label, select, { said: JSON.stringify(all) });
 }
 
 /** A text; it is taken at Enter or when it is left, while typing after a pause. */
-export function text(label, name, asked, { placeholder = "", type = "search", short = false, change = {} } = {}) {
+export function text(label, name, asked, { placeholder = "", short = false } = {}) {
   let wait = 0;
   const take = () => {
     clearTimeout(wait);
-    if ((place().asked.get(name) ?? "") !== input.value.trim()) go(changed({ ...change, [name]: input.value.trim() }), { replace: true });
+    const typed = input.value.trim();
+    if ((place().asked.get(name) ?? "") !== typed) go(changed({ [name]: typed }), { replace: true });
   };
-  const input = element("input", {
-    name, type, placeholder, value: asked.get(name) ?? "", class: short ? "short" : null, autocomplete: "off", spellcheck: "false",
+  const input = el("input", {
+    name, placeholder, type: "search", value: asked.get(name) ?? "", class: short ? "short" : null,
+    autocomplete: "off", spellcheck: "false",
     oninput: () => {
       clearTimeout(wait);
       wait = setTimeout(take, 350);
@@ -43,7 +53,7 @@ export function text(label, name, asked, { placeholder = "", type = "search", sh
 
 /** A yes or no. */
 export function check(label, name, asked) {
-  const input = element("input", {
+  const input = el("input", {
     type: "checkbox", name, checked: asked.get(name) === "true",
     onchange: () => go(changed({ [name]: input.checked ? "true" : "" }), { replace: true }),
   });
@@ -62,7 +72,7 @@ export function range(asked) {
 function moment(name, asked) {
   const given = Number(asked.get(name));
   const local = given ? new Date(given - new Date(given).getTimezoneOffset() * 60_000).toISOString().slice(0, 19) : "";
-  const input = element("input", {
+  const input = el("input", {
     type: "datetime-local", name, step: "1", value: local,
     onchange: () => go(changed({ [name]: input.value ? String(new Date(input.value).getTime()) : "" }), { replace: true }),
   });
@@ -98,10 +108,7 @@ export function fillBar(bar, controls) {
     if (field !== document.activeElement) Object.assign(field, { value: now.value, checked: now.checked });
     return kept;
   });
-  wanted.forEach((child, index) => {
-    if (bar.children[index] !== child) bar.insertBefore(child, bar.children[index] ?? null);
-  });
-  while (bar.children.length > wanted.length) bar.lastElementChild.remove();
+  arrange(bar, wanted);
   focus?.focus({ preventScroll: true });
 }
 

@@ -1,7 +1,7 @@
 // What is known of one span: attributes, events, log lines, Sentry events, links both ways.
 import { address } from "./address.js";
 import { colour } from "./colours.js";
-import { element, table } from "./dom.js";
+import { el, table } from "./dom.js";
 import { clock, duration } from "./format.js";
 import { logLine } from "./lines.js";
 
@@ -11,30 +11,26 @@ export function details(row, story) {
   const trace = story.traces.find((one) => one.trace_id === span.trace_id);
   const logs = trace.logs.filter((log) => log.span_id === span.span_id && span.span_id);
   const sentry = trace.sentry.filter((event) => event.span_id === span.span_id && span.span_id);
-  return element(
+  return el(
     "div",
     { class: `details ${colour(span.service)}` },
-    element("h2", { tabindex: "-1" }, span.name || "(no name)"),
-    element(
-      "p",
-      { class: "facts" },
-      element("span", { class: "service" }, span.service || "(no service)"),
-      element("span", {}, span.kind),
-      element("span", {}, duration(span.end - span.start)),
-      element("span", {}, `at ${clock(span.start)}`),
-      span.status === "unset" ? null : element("span", { class: `mark ${span.status}` }, span.status),
-      marks.map((mark) => element("span", { class: "mark warn" }, mark)),
+    el("h2", { tabindex: "-1" }, span.name || "(no name)"),
+    el("p.facts",
+      el("span.service", span.service || "(no service)"),
+      el("span", span.kind),
+      el("span", duration(span.end - span.start)),
+      el("span", `at ${clock(span.start)}`),
+      span.status === "unset" ? null : el("span", { class: `mark ${span.status}` }, span.status),
+      marks.map((mark) => el("span.mark.warn", mark)),
     ),
-    span.status_message ? element("p", { class: "message" }, span.status_message) : null,
+    span.status_message ? el("p.message", span.status_message) : null,
     links(row, story),
     section("Attributes", Object.keys(span.attributes).length ? table(Object.entries(span.attributes)) : null),
     section("Events", events(span)),
-    section("Log lines", logs.length ? element("ul", { class: "lines-of" }, logs.map((log) => element("li", {}, logLine(log)))) : null),
+    section("Log lines", logs.length ? el("ul.lines-of", logs.map((log) => el("li", logLine(log)))) : null),
     section("Sentry", sentry.length ? sentry.map((event) => sentryEvent(event)) : null),
-    element(
-      "details",
-      {},
-      element("summary", {}, "Span and resource"),
+    el("details",
+      el("summary", "Span and resource"),
       table([
         ["trace id", span.trace_id],
         ["span id", span.span_id || "(empty)"],
@@ -47,16 +43,16 @@ export function details(row, story) {
 }
 
 function section(title, content) {
-  return content ? element("section", {}, element("h3", {}, title), content) : null;
+  return content ? el("section", el("h3", title), content) : null;
 }
 
 function events(span) {
   if (!span.events.length) return null;
   return span.events.map((event) =>
-    element(
+    el(
       "div",
       { class: event.name === "exception" ? "event failed" : "event" },
-      element("p", {}, element("b", {}, event.name), ` +${duration(event.time - span.start)}`),
+      el("p", el("b", event.name), ` +${duration(event.time - span.start)}`),
       table(Object.entries(event.attributes)),
     ),
   );
@@ -64,10 +60,8 @@ function events(span) {
 
 /** A Sentry event in a few lines. */
 export function sentryEvent(event) {
-  return element(
-    "div",
-    { class: "event failed" },
-    element("p", {}, element("b", {}, event.message || "(no message)"), ` ${event.level}, ${clock(event.time)}`),
+  return el("div.event.failed",
+    el("p", el("b", event.message || "(no message)"), ` ${event.level}, ${clock(event.time)}`),
     table(Object.entries(event.tags)),
   );
 }
@@ -87,8 +81,8 @@ function links({ span }, story) {
     const href = address("trace", traceId, { span: spanId });
     const gone = !other && story.missing.includes(traceId) ? " (not kept)" : "";
     const wait = one?.wait ? `, ${duration(one.wait)} in ${one.topic || "between"}` : "";
-    return element("li", {}, `${word} `, element("a", { href }, name), element("span", { class: "faint" }, ` ${traceId.slice(0, 8)}${wait}${gone}`));
+    return el("li", `${word} `, el("a", { href }, name), el("span.faint", ` ${traceId.slice(0, 8)}${wait}${gone}`));
   });
-  if (items.length > 50) drawnItems.push(element("li", { class: "faint" }, `and ${items.length - 50} more`));
-  return section("Links", element("ul", { class: "links-of" }, drawnItems));
+  if (items.length > 50) drawnItems.push(el("li.faint", `and ${items.length - 50} more`));
+  return section("Links", el("ul.links-of", drawnItems));
 }

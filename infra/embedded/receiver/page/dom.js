@@ -1,10 +1,15 @@
 // Builds elements. Text only ever becomes text: nothing here parses HTML.
+import { colour } from "./colours.js";
 
 const SVG = document.querySelector("svg").namespaceURI;
 
-/** An HTML element: attributes (`on…` are listeners, `style` an object), then nodes or text. */
-export function element(tag, attributes = {}, ...children) {
-  return fill(document.createElement(tag), attributes, children);
+/** An HTML element: "tag.class.class", then attributes (`on…` are listeners, `style` an object), nodes or text. */
+export function el(name, ...content) {
+  const [tag, ...classes] = name.split(".");
+  const made = document.createElement(tag);
+  made.classList.add(...classes);
+  const plain = content[0]?.constructor === Object;
+  return fill(made, plain ? content[0] : {}, plain ? content.slice(1) : content);
 }
 
 /** The same in SVG. */
@@ -28,17 +33,28 @@ function fill(made, attributes, children) {
 /** Names and values in two columns; a value that is no text is shown as JSON. */
 export function table(rows) {
   const text = (value) => (typeof value === "string" || value instanceof Node ? value : JSON.stringify(value));
-  return element(
-    "table",
-    { class: "pairs" },
-    element(
-      "tbody",
-      {},
+  return el("table.pairs",
+    el("tbody",
       rows.map(([name, value]) =>
-        element("tr", {}, element("th", { scope: "row" }, breakable(name)), element("td", {}, text(value))),
+        el("tr", el("th", { scope: "row" }, breakable(name)), el("td", text(value))),
       ),
     ),
   );
+}
+
+/** A service's name in its colour. */
+export function serviceMark(name) {
+  return el(`span.service.${colour(name)}`, name || "(no service)");
+}
+
+/** A table of figures: rows of cells, of which the first two are words and the first names the row. */
+export function figures(label, heads, rows) {
+  const words = (index) => (index < 2 ? "text" : null);
+  const head = heads.map((name, index) => el("th", { scope: "col", class: words(index) }, name));
+  const cell = (content, index) => (index ? el("td", { class: words(index) }, content) : el("th", { scope: "row" }, content));
+  const body = rows.map((row) => el("tr", row.map(cell)));
+  const made = el("table.figures", el("thead", el("tr", head)), el("tbody", body));
+  return el("div.wide", { tabindex: "0", role: "region", "aria-label": label }, made);
 }
 
 /** A name that may go on in the next line after each of its dots. */
@@ -63,12 +79,17 @@ export function reconcile(place, items, key, make) {
     made.said = said;
     return made;
   });
-  wanted.forEach((child, index) => {
-    if (place.children[index] !== child) place.insertBefore(child, place.children[index] ?? null);
-  });
-  while (place.children.length > wanted.length) place.lastElementChild.remove();
+  arrange(place, wanted);
   if (focused && !place.contains(document.activeElement)) {
     const again = wanted.find((child) => child.dataset.key === focused);
     (again?.matches("a, button") ? again : again?.querySelector("a, button"))?.focus({ preventScroll: true });
   }
+}
+
+/** Let `place` have these children in this order; those that it has already stay in the document. */
+export function arrange(place, wanted) {
+  wanted.forEach((child, index) => {
+    if (place.children[index] !== child) place.insertBefore(child, place.children[index] ?? null);
+  });
+  while (place.children.length > wanted.length) place.lastElementChild.remove();
 }

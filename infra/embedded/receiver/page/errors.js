@@ -1,6 +1,6 @@
 // Sentry events, newest first; each leads to the span that it happened in.
-import { choice, text } from "./controls.js";
-import { element } from "./dom.js";
+import { choice, range, text } from "./controls.js";
+import { el } from "./dom.js";
 import { LinesView } from "./logs.js";
 
 export class ErrorsView extends LinesView {
@@ -13,18 +13,19 @@ export class ErrorsView extends LinesView {
       choice("Service", "service", [["", "any"], ...this.services], asked),
       choice("Level", "level", [["", "any"], "fatal", "error", "warning", "info"], asked),
       text("Text", "text", asked, { placeholder: "part of the message" }),
+      range(asked),
     ];
   }
 
   wanted(asked) {
-    return Object.fromEntries(["service", "level", "text"].map((name) => [name, asked.get(name)]));
+    return ["service", "level", "text"].map((name) => [name, asked.get(name)]);
   }
 
   tail(event) {
     const from = [event.environment, event.release].filter(Boolean).join(", ");
     return [
-      element("span", { class: "kindof faint" }, from),
-      element("span", { class: "to mono faint" }, event.trace_id ? event.trace_id.slice(0, 8) : "no trace"),
+      el("span.kindof.faint", from),
+      el("span.to.mono.faint", event.trace_id ? event.trace_id.slice(0, 8) : "no trace"),
     ];
   }
 }

@@ -1,5 +1,5 @@
 // Keyboard shortcuts: single keys, listed under "?". They rest while somebody types.
-import { element } from "./dom.js";
+import { el } from "./dom.js";
 
 const known = []; // {keys, does, group}
 const actions = new Map();
@@ -44,18 +44,14 @@ export function listen(dialog) {
 /** Show the list of keys. */
 export function open(dialog) {
   const groups = [...new Set(known.map((one) => one.group))];
-  const close = element("button", { type: "button", onclick: () => dialog.close() }, "Close");
+  const close = el("button", { type: "button", onclick: () => dialog.close() }, "Close");
   dialog.replaceChildren(
-    element("h2", { id: "keys-title" }, "Keyboard"),
-    element(
-      "div",
-      { class: "keys" },
+    el("h2", { id: "keys-title" }, "Keyboard"),
+    el("div.keys",
       groups.map((group) =>
-        element(
-          "section",
-          {},
-          element("h3", {}, group),
-          element("dl", {}, known.filter((one) => one.group === group).map(({ keys, does }) => [element("dt", {}, keys.split(" ").map((key) => element("kbd", {}, key))), element("dd", {}, does)])),
+        el("section",
+          el("h3", group),
+          el("dl", known.filter((one) => one.group === group).map(({ keys, does }) => [el("dt", keys.split(" ").map((key) => el("kbd", key))), el("dd", does)])),
         ),
       ),
     ),

@@ -1,5 +1,5 @@
 // A log line as the views show it.
-import { element } from "./dom.js";
+import { el } from "./dom.js";
 import { clock } from "./format.js";
 
 /** "error", "warn" or "": how loud a level is. */
@@ -10,11 +10,11 @@ export function loudness(level) {
 
 /** Time, level and message, for a span's details. */
 export function logLine(log) {
-  return element(
+  return el(
     "span",
     { class: `logline ${loudness(log.level)}` },
-    element("span", { class: "faint" }, clock(log.time)),
-    element("span", { class: `level mark ${loudness(log.level)}` }, log.level || "–"),
-    element("span", { class: "message" }, log.message),
+    el("span.faint", clock(log.time)),
+    el("span", { class: `level mark ${loudness(log.level)}` }, log.level || "–"),
+    el("span.message", log.message),
   );
 }

@@ -1,7 +1,7 @@
 // A list, newest first, that grows on demand and does not move under a reader: while somebody has
 // scrolled or stands in it with the keyboard, only what is shown already is brought up to date.
 import { changed, go, place } from "./address.js";
-import { element, reconcile } from "./dom.js";
+import { el, reconcile } from "./dom.js";
 import { whole } from "./format.js";
 
 const PAGE = 200;
@@ -10,10 +10,10 @@ const PAGE = 200;
 export class LongList {
   constructor({ frame, noun, key, make, label, kind = "" }) {
     Object.assign(this, { frame, noun, key, make, items: [] });
-    this.news = element("button", { type: "button", class: "news", hidden: true, onclick: () => this.top() });
-    this.list = element("ol", { class: `list ${kind}`, "aria-label": label });
-    this.more = element("p", { class: "more" });
-    this.place = element("div", { class: "scroll" }, this.news, this.list, this.more);
+    this.news = el("button", { type: "button", class: "news", hidden: true, onclick: () => this.top() });
+    this.list = el("ol", { class: `list ${kind}`, "aria-label": label });
+    this.more = el("p.more");
+    this.place = el("div.scroll", this.news, this.list, this.more);
     this.list.addEventListener("keydown", (event) => this.keys(event));
   }
 
@@ -60,7 +60,7 @@ export class LongList {
       const rows = this.items.length + PAGE;
       this.more.replaceChildren(
         `${whole(this.items.length)} of ${whole(total)} ${this.noun}`,
-        left > 0 ? element("button", { type: "button", onclick: () => go(changed({ rows }), { replace: true }) }, `Show ${whole(Math.min(left, PAGE))} more`) : "",
+        left > 0 ? el("button", { type: "button", onclick: () => go(changed({ rows }), { replace: true }) }, `Show ${whole(Math.min(left, PAGE))} more`) : "",
       );
     }
   }

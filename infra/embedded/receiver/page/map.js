@@ -1,12 +1,11 @@
 // The map: services, databases and topics, and the calls between them. A click filters the traces.
 import { address } from "./address.js";
 import { colour } from "./colours.js";
-import { choice, fillBar } from "./controls.js";
-import { element, shape } from "./dom.js";
+import { choice, fillBar, frame } from "./controls.js";
+import { el, figures, serviceMark, shape } from "./dom.js";
 import { duration, quantity, whole } from "./format.js";
 import { ranked } from "./layout.js";
 import { load } from "./load.js";
-import { figures } from "./metrics.js";
 
 const WIDE = { width: 138, height: 48 };
 const NARROW = { width: 116, height: 46 };
@@ -15,17 +14,15 @@ const WINDOWS = [["", "last 15 min"], ["60", "last minute"], ["3600", "last hour
 
 export class MapView {
   constructor(main) {
-    this.bar = element("form", { class: "bar", "aria-label": "Filters", onsubmit: (event) => event.preventDefault() });
-    this.map = element("div", { class: "map", tabindex: "0", role: "region", "aria-label": "Map" });
-    this.table = element("div", {});
-    this.body = element("div", { class: "map-view" }, this.map, this.table);
-    main.replaceChildren(element("h1", { class: "quiet" }, "Map"), this.bar, this.body);
+    this.map = el("div.map", { tabindex: "0", role: "region", "aria-label": "Map" });
+    this.table = el("div",);
+    this.body = el("div.map-view", this.map, this.table);
+    this.bar = frame(main, "Map", this.body);
     this.watcher = new ResizeObserver(() => this.found && this.draw());
     this.watcher.observe(this.map);
   }
 
   async show({ asked }) {
-    document.title = "Map";
     this.asked = asked;
     fillBar(this.bar, [choice("Time", "window", WINDOWS, asked)]);
     await this.refresh();
@@ -42,7 +39,7 @@ export class MapView {
   draw() {
     const { nodes, edges } = this.found;
     if (!nodes.length) {
-      this.map.replaceChildren(element("p", { class: "empty" }, "No calls in this time."));
+      this.map.replaceChildren(el("p.empty", "No calls in this time."));
       this.table.replaceChildren();
       return;
     }
@@ -167,19 +164,18 @@ function said(edge) {
 }
 
 function edgeTable(edges, nodes) {
-  const named = (id) => element("span", { class: nodes.get(id)?.kind === "service" ? `service ${colour(nodes.get(id).name)}` : null }, nodes.get(id)?.name ?? plain(id));
-  const rows = edges.map((edge) =>
-    element(
-      "tr",
-      {},
-      element("th", { scope: "row" }, element("a", { href: address("traces", "", { edge: edge.id }) }, named(edge.from), " → ", named(edge.to))),
-      element("td", { class: "text" }, edge.kind === "link" ? `link across ${edge.topic}` : edge.kind),
-      element("td", {}, whole(edge.calls)),
-      element("td", {}, quantity(edge.rate, "/s")),
-      element("td", { class: edge.errors ? "bad" : null }, quantity((edge.error_share ?? 0) * 100, "%")),
-      element("td", {}, duration(edge.p50)),
-      element("td", {}, duration(edge.p95)),
-    ),
-  );
-  return figures("Calls", ["Call", "Kind", "Calls", "Rate", "Errors", "p50", "p95"], rows, 2);
+  const named = (id) => {
+    const { kind, name } = nodes.get(id) ?? { name: plain(id) };
+    return kind === "service" ? serviceMark(name) : name;
+  };
+  const rows = edges.map((edge) => [
+    el("a", { href: address("traces", "", { edge: edge.id }) }, named(edge.from), " → ", named(edge.to)),
+    edge.kind === "link" ? `link across ${edge.topic}` : edge.kind,
+    whole(edge.calls),
+    quantity(edge.rate, "/s"),
+    el("span", { class: edge.errors ? "bad" : null }, quantity((edge.error_share ?? 0) * 100, "%")),
+    duration(edge.p50),
+    duration(edge.p95),
+  ]);
+  return figures("Calls", ["Call", "Kind", "Calls", "Rate", "Errors", "p50", "p95"], rows);
 }

@@ -2,26 +2,24 @@
 import { changed } from "./address.js";
 import { anyMetric } from "./anymetric.js";
 import { lineChart } from "./chart.js";
-import { colour } from "./colours.js";
-import { choice, fillBar, rangeAsked } from "./controls.js";
-import { element } from "./dom.js";
-import { exemplarsOf, over } from "./series.js";
+import { choice, fillBar, frame, rangeAsked } from "./controls.js";
+import { el, figures, serviceMark } from "./dom.js";
 import { quantity, whole } from "./format.js";
 import { load } from "./load.js";
+import { exemplarsOf, over } from "./series.js";
 
 const RANGES = [["", "last 15 min"], ["300", "last 5 min"], ["3600", "last hour"]];
 const LINES = 8; // in a chart of all routes
+const SHARES = ["p50", "p95", "p99"];
+const RED = "colour-4";
 
 export class MetricsView {
   constructor(main) {
-    this.bar = element("form", { class: "bar", "aria-label": "Filters", onsubmit: (event) => event.preventDefault() });
-    this.body = element("div", { class: "metrics" });
-    this.main = main;
-    main.replaceChildren(element("h1", { class: "quiet" }, "Metrics"), this.bar, this.body);
+    this.body = el("div.metrics");
+    this.bar = frame(main, "Metrics", this.body);
   }
 
   async show({ asked }) {
-    document.title = "Metrics";
     this.asked = asked;
     await this.refresh();
   }
@@ -30,72 +28,88 @@ export class MetricsView {
     const { asked } = this;
     const wanted = rangeAsked(asked, "900");
     if (asked.get("service")) wanted.service = asked.get("service");
-    const [found, services, catalogue] = await Promise.all([load("api/overview", wanted), load("api/services"), load("api/metrics")]);
+    const questions = [load("api/overview", wanted), load("api/services"), load("api/metrics")];
+    const [found, services, catalogue] = await Promise.all(questions);
     const any = await anyMetric(asked, catalogue.metrics, wanted);
     if (asked !== this.asked) return;
-    fillBar(this.bar, [choice("Service", "service", [["", "all"], ...services], asked, { route: "" }), choice("Time", "last", RANGES, asked)]);
-    if (this.body.contains(document.activeElement) && document.activeElement.matches("select, .plot, .exemplar")) return; // somebody reads it
-    const parts = [requests(found, asked), ...found.topics.map((topic) => topicOf(found, topic)), outbox(found), pools(found), any];
+    const service = choice("Service", "service", [["", "all"], ...services], asked, { route: "" });
+    fillBar(this.bar, [service, choice("Time", "last", RANGES, asked)]);
+    const at = document.activeElement;
+    if (this.body.contains(at) && at.matches("select, .plot, .exemplar")) return; // somebody reads it
+    const chart = chartsOf(found);
+    const topics = found.topics.map((topic) => topicOf(chart, topic));
+    const rest = [outbox(chart, found.outbox), pools(chart, found.pools), any];
+    const parts = [requests(chart, found.routes, asked), ...topics, ...rest];
     this.body.replaceChildren(...parts.filter(Boolean));
   }
 }
 
+/** Draws charts of one answer: all over the range asked for, without the time before there was anything. */
+function chartsOf(found) {
+  const groups = found.topics.flatMap((topic) => topic.groups);
+  const all = [found.routes, found.topics, groups, found.outbox, found.pools].flat();
+  const lists = all.flatMap((one) => Object.values(one.series));
+  const first = found.times.findIndex((_, index) => lists.some((values) => (values[index] ?? null) !== null));
+  const from = (found.times[Math.max(first - 1, 0)] ?? found.start) / 1e6;
+  return (title, unit, lines, more = {}) => {
+    const drawn = lines.map(({ values, ...line }) => ({ ...line, points: over(found, values) }));
+    return lineChart({ from, to: found.end / 1e6, title, unit, lines: drawn, ...more });
+  };
+}
+
+/** Lines named as the owner's lists of values are, or as given. */
+function linesOf({ series }, names, said = {}) {
+  return names.map((name) => ({ name: said[name] ?? name, values: series[name] }));
+}
+
 function section(title, ...content) {
-  return element("section", { "aria-label": typeof title === "string" ? title : title.textContent }, element("h2", {}, title), ...content);
+  const label = typeof title === "string" ? title : title.textContent;
+  return el("section", { "aria-label": label }, el("h2", title), content);
 }
 
 function charts(...all) {
-  return element("div", { class: "charts" }, all);
+  return el("div.charts", all);
 }
 
 function nameOf(route) {
   return `${route.method} ${route.route}`.trim();
 }
 
-function requests(found, asked) {
-  const { routes } = found;
-  if (!routes.length) return section("Requests", element("p", { class: "empty" }, "No requests were measured in this time."));
+function percents(values) {
+  return values.map((value) => (value === null ? null : value * 100));
+}
+
+function requests(chart, routes, asked) {
+  if (!routes.length) return section("Requests", el("p.empty", "No requests were measured in this time."));
   const chosen = routes.find((route) => `${route.service} ${nameOf(route)}` === asked.get("route"));
+  const drawn = chosen ? ofRoute(chart, chosen) : [ofAll(chart, routes)];
+  return section("Requests", drawn, routeTable(routes, chosen));
+}
+
+function ofAll(chart, routes) {
   const shown = [...routes].sort((a, b) => b.requests - a.requests).slice(0, LINES);
   const several = new Set(routes.map((route) => route.service)).size > 1;
-  const lines = (name) =>
-    shown.map((route) => ({ name: several ? `${route.service} ${nameOf(route)}` : nameOf(route), points: over(found, route.series[name]), href: toRoute(route) }));
-  const all = { ...bounds(found), exemplars: [] };
-  if (!chosen) {
-    return section(
-      "Requests",
-      charts(
-        lineChart({ ...all, title: "Requests", unit: "/s", lines: lines("rate") }),
-        lineChart({ ...all, title: "Error share", unit: "%", most: 1, lines: lines("error_share").map((line) => ({ ...line, points: line.points.map(percent) })) }),
-        lineChart({ ...all, title: "Duration, p95", unit: "s", lines: lines("p95"), exemplars: exemplarsOf(shown, 12) }),
-      ),
-      routeTable(routes, null),
-    );
-  }
-  const { series } = chosen;
-  const one = (name, of, as) => ({ name: as ?? name, points: over(found, of) });
-  return section(
-    "Requests",
-    element("p", { class: "facts" }, element("span", { class: `service ${colour(chosen.service)}` }, chosen.service), element("b", {}, nameOf(chosen)), element("a", { href: changed({ route: "" }) }, "all routes")),
-    charts(
-      lineChart({ ...all, title: "Requests", unit: "/s", lines: [one("requests", series.rate), { ...one("errors", series.errors), colour: "colour-4" }] }),
-      lineChart({ ...all, title: "Error share", unit: "%", most: 1, lines: [{ name: "errors", points: over(found, series.error_share).map(percent), colour: "colour-4" }] }),
-      lineChart({ ...all, title: "Duration", unit: "s", lines: ["p50", "p95", "p99"].map((name) => one(name, series[name])), exemplars: exemplarsOf([chosen]) }),
-    ),
-    routeTable(routes, chosen),
+  const named = (route) => (several ? `${route.service} ${nameOf(route)}` : nameOf(route));
+  const lines = (of) => shown.map((route) => ({ name: named(route), values: of(route.series), href: toRoute(route) }));
+  return charts(
+    chart("Requests", "/s", lines((series) => series.rate)),
+    chart("Error share", "%", lines((series) => percents(series.error_share)), { most: 1 }),
+    chart("Duration, p95", "s", lines((series) => series.p95), { exemplars: exemplarsOf(shown, 12) }),
   );
 }
 
-function percent([time, value]) {
-  return [time, value === null ? null : value * 100];
-}
-
-/** The axis of all charts: the range that was asked for, without the time before there was anything. */
-function bounds(found) {
-  const all = [...found.routes, ...found.topics, ...found.topics.flatMap((topic) => topic.groups), ...found.outbox, ...found.pools];
-  const lists = all.flatMap((one) => Object.values(one.series));
-  const first = found.times.findIndex((_, index) => lists.some((values) => (values[index] ?? null) !== null));
-  return { from: (found.times[Math.max(first - 1, 0)] ?? found.start) / 1e6, to: found.end / 1e6 };
+function ofRoute(chart, route) {
+  const { series } = route;
+  const errors = { name: "errors", colour: RED };
+  const back = el("a", { href: changed({ route: "" }) }, "all routes");
+  return [
+    el("p.facts", serviceMark(route.service), el("b", nameOf(route)), back),
+    charts(
+      chart("Requests", "/s", [{ name: "requests", values: series.rate }, { ...errors, values: series.errors }]),
+      chart("Error share", "%", [{ ...errors, values: percents(series.error_share) }], { most: 1 }),
+      chart("Duration", "s", linesOf(route, SHARES), { exemplars: exemplarsOf([route]) }),
+    ),
+  ];
 }
 
 function toRoute(route) {
@@ -103,80 +117,74 @@ function toRoute(route) {
 }
 
 function routeTable(routes, chosen) {
-  const heads = ["Route", "Service", "Requests", "Rate", "Errors", "p50", "p95", "p99"];
-  const rows = routes.map((route) =>
-    element(
-      "tr",
-      { "aria-current": route === chosen ? "true" : null },
-      element("th", { scope: "row" }, element("a", { href: toRoute(route) }, nameOf(route))),
-      element("td", { class: "text" }, element("span", { class: `service ${colour(route.service)}` }, route.service)),
-      element("td", {}, whole(route.requests)),
-      element("td", {}, quantity(route.rate, "/s")),
-      element("td", { class: route.errors ? "bad" : null }, quantity((route.error_share ?? 0) * 100, "%")),
-      ["p50", "p95", "p99"].map((name) => element("td", {}, quantity(route[name], "s"))),
-    ),
-  );
-  return figures("Routes", heads, rows, 2);
+  const rows = routes.map((route) => [
+    el("a", { href: toRoute(route), "aria-current": route === chosen ? "true" : null }, nameOf(route)),
+    serviceMark(route.service),
+    whole(route.requests),
+    quantity(route.rate, "/s"),
+    el("span", { class: route.errors ? "bad" : null }, quantity((route.error_share ?? 0) * 100, "%")),
+    ...SHARES.map((name) => quantity(route[name], "s")),
+  ]);
+  return figures("Routes", ["Route", "Service", "Requests", "Rate", "Errors", ...SHARES], rows);
 }
 
-/** A table of figures; the first `texts` columns are words. */
-export function figures(label, heads, rows, texts = 1) {
-  const head = element("tr", {}, heads.map((name, index) => element("th", { scope: "col", class: index < texts ? "text" : null }, name)));
-  return element("div", { class: "wide", tabindex: "0", role: "region", "aria-label": label }, element("table", { class: "figures" }, element("thead", {}, head), element("tbody", {}, rows)));
-}
-
-function topicOf(found, topic) {
-  const all = bounds(found);
+function topicOf(chart, topic) {
   const { series, groups } = topic;
-  const line = (name, of, shade) => ({ name, points: over(found, of), colour: shade });
+  const group = (one) => one.group || one.service;
   const facts = [
     `${whole(topic.sent ?? 0)} sent`,
-    ...groups.map((group) => `${whole(group.processed ?? 0)} processed by ${group.group || group.service}`),
+    ...groups.map((one) => `${whole(one.processed ?? 0)} processed by ${group(one)}`),
     `lag ${quantity(topic.lag)}`,
-    topic.retries ? `${whole(topic.retries)} retries` : "",
-    topic.replayed ? `${whole(topic.replayed)} replayed` : "",
+    topic.retries && `${whole(topic.retries)} retries`,
+    topic.replayed && `${whole(topic.replayed)} replayed`,
   ];
-  const title = element("span", {}, "Topic ", element("span", { class: "mono" }, topic.topic));
+  const processed = groups.map((one) => ({ name: `processed by ${group(one)}`, values: one.series.processed }));
+  const trouble = [
+    { name: "retries", values: series.retries, colour: "colour-2" },
+    { name: "send failures", values: series.send_failures, colour: "colour-3" },
+    { name: "dead letters", values: series.dead_letters, colour: RED },
+  ];
+  const time = (one) =>
+    chart(`Time to process, ${group(one)}`, "s", linesOf(one, SHARES), { exemplars: exemplarsOf([one]) });
   return section(
-    title,
-    element(
-      "p",
-      { class: "facts" },
-      facts.filter(Boolean).map((fact) => element("span", {}, fact)),
-      topic.dead_letters ? element("span", { class: "mark error" }, `${whole(topic.dead_letters)} dead letters`) : null,
-      topic.circuit ? element("span", { class: "mark error" }, "consumption stopped: everything fails") : null,
+    el("span", "Topic ", el("span.mono", topic.topic)),
+    el(
+      "p.facts",
+      facts.filter(Boolean).map((fact) => el("span", fact)),
+      topic.dead_letters ? el("span.mark.error", `${whole(topic.dead_letters)} dead letters`) : null,
+      topic.circuit ? el("span.mark.error", "consumption stopped: everything fails") : null,
     ),
     charts(
-      lineChart({ ...all, title: "Sent and processed", unit: "/s", lines: [line("sent", series.sent), ...groups.map((group) => line(`processed by ${group.group || group.service}`, group.series.processed))] }),
-      lineChart({ ...all, title: "Lag", unit: "{record}", most: 5, lines: [line("records not yet done", series.lag)] }),
-      lineChart({ ...all, title: "Retries, failures, dead letters", unit: "/s", most: 0.1, lines: [line("retries", series.retries, "colour-2"), line("send failures", series.send_failures, "colour-3"), line("dead letters", series.dead_letters, "colour-4")] }),
-      lineChart({ ...all, title: "Time to acknowledge, p95", unit: "s", lines: [line("send", series.send_p95)] }),
-      groups.map((group) =>
-        lineChart({ ...all, title: `Time to process, ${group.group || group.service}`, unit: "s", lines: ["p50", "p95", "p99"].map((name) => line(name, group.series[name])), exemplars: exemplarsOf([group]) }),
-      ),
+      chart("Sent and processed", "/s", [...linesOf(topic, ["sent"]), ...processed]),
+      chart("Lag", "{record}", linesOf(topic, ["lag"], { lag: "records not yet done" }), { most: 5 }),
+      chart("Retries, failures, dead letters", "/s", trouble, { most: 0.1 }),
+      chart("Time to acknowledge, p95", "s", linesOf(topic, ["send_p95"], { send_p95: "send" })),
+      groups.map(time),
     ),
   );
 }
 
-function outbox(found) {
-  if (!found.outbox.length) return null;
-  const all = bounds(found);
-  const lines = (name) => found.outbox.map((one) => ({ name: one.service, points: over(found, one.series[name]) }));
+function outbox(chart, all) {
+  if (!all.length) return null;
+  const lines = (name) => all.map((one) => ({ name: one.service, values: one.series[name] }));
+  const fact = (one) => {
+    const relay = one.relay_active ? "relay active" : "no relay active";
+    const counts = `${whole(one.published ?? 0)} published, ${whole(one.parked ?? 0)} parked`;
+    return el("span", serviceMark(one.service), ` ${relay}, ${counts}`);
+  };
   return section(
     "Outbox",
-    element("p", { class: "facts" }, found.outbox.map((one) => element("span", {}, element("span", { class: `service ${colour(one.service)}` }, one.service), ` ${one.relay_active ? "relay active" : "no relay active"}, ${whole(one.published ?? 0)} published, ${whole(one.parked ?? 0)} parked`))),
+    el("p.facts", all.map(fact)),
     charts(
-      lineChart({ ...all, title: "Backlog", unit: "{record}", most: 5, lines: lines("backlog") }),
-      lineChart({ ...all, title: "Age of the oldest record", unit: "s", most: 1, lines: lines("oldest_age") }),
-      lineChart({ ...all, title: "Published", unit: "/s", lines: lines("published") }),
-      lineChart({ ...all, title: "Relay active", unit: "1", most: 1, lines: lines("relay_active") }),
+      chart("Backlog", "{record}", lines("backlog"), { most: 5 }),
+      chart("Age of the oldest record", "s", lines("oldest_age"), { most: 1 }),
+      chart("Published", "/s", lines("published")),
+      chart("Relay active", "1", lines("relay_active"), { most: 1 }),
     ),
   );
 }
 
-function pools(found) {
-  if (!found.pools.length) return null;
-  const one = (pool) =>
-    lineChart({ ...bounds(found), title: `${pool.service}, ${pool.pool}`, unit: "{connection}", lines: ["used", "idle", "max"].map((name) => ({ name, points: over(found, pool.series[name]) })) });
-  return section("Connection pools", charts(found.pools.map(one)));
+function pools(chart, all) {
+  const one = (pool) => chart(`${pool.service}, ${pool.pool}`, "{connection}", linesOf(pool, ["used", "idle", "max"]));
+  return all.length ? section("Connection pools", charts(all.map(one))) : null;
 }

@@ -1,8 +1,7 @@
 // One trace, and with it the traces at the other end of its links, as one picture.
 import { address, changed, go } from "./address.js";
-import { colour } from "./colours.js";
 import { details, sentryEvent } from "./details.js";
-import { element } from "./dom.js";
+import { el, serviceMark } from "./dom.js";
 import { clock, counted, duration, whole } from "./format.js";
 import { describe, offKey, onKey } from "./keys.js";
 import { logLine, loudness } from "./lines.js";
@@ -25,11 +24,11 @@ export class TraceView {
       toggle: (key) => this.toggle(key),
       leave: () => this.aside.querySelector("h2")?.focus(),
     });
-    this.head = element("header", { class: "trace-head" });
-    this.aside = element("aside", { class: "side", "aria-label": "Details" });
-    this.empty = element("p", { class: "empty", hidden: true });
-    this.body = element("div", { class: "split" }, this.waterfall.frame, this.aside);
-    main.replaceChildren(element("div", { class: "trace-view" }, this.head, this.empty, this.body));
+    this.head = el("header.trace-head");
+    this.aside = el("aside.side", { "aria-label": "Details" });
+    this.empty = el("p.empty", { hidden: true });
+    this.body = el("div.split", this.waterfall.frame, this.aside);
+    main.replaceChildren(el("div.trace-view", this.head, this.empty, this.body));
     onKey("l", "fold the linked traces back, and out again", () => this.set({ linked: this.linked ? "0" : "" }), TREE);
     onKey("z", "the axis over the chosen span alone, and back", () => this.zoom(), TREE);
     onKey("Escape", "close the details", () => this.set({ span: "" }), TREE);
@@ -99,33 +98,29 @@ export class TraceView {
     const services = [...new Set(spans.map((span) => span.service))];
     const others = this.story.traces.length - 1;
     document.title = `${top.span.name} – trace`;
-    const toggle = (others > 0 || !this.linked) && element(
+    const toggle = (others > 0 || !this.linked) && el(
       "button",
       { type: "button", "aria-pressed": String(this.linked), title: "Key l", onclick: () => this.set({ linked: this.linked ? "0" : "" }) },
       this.linked ? `${counted(others, "linked trace")}` : "linked traces folded",
     );
     this.head.replaceChildren(
       back(),
-      element("h1", {}, top.span.name || "(no name)"),
-      element(
-        "p",
-        { class: "facts" },
-        element("span", { class: "mono id" }, this.id),
-        element("span", {}, clock(start)),
-        element("span", {}, duration(length)),
-        others ? element("span", {}, `${duration(Math.max(...spans.map((span) => span.end)) - Math.min(...spans.map((span) => span.start)))} with links`) : null,
-        element("span", {}, counted(spans.length, "span")),
-        errors ? element("span", { class: "mark error" }, counted(errors, "error")) : null,
-        services.map((name) => element("span", { class: `service ${colour(name)}` }, name || "(no service)")),
+      el("h1", top.span.name || "(no name)"),
+      el("p.facts",
+        el("span.mono.id", this.id),
+        el("span", clock(start)),
+        el("span", duration(length)),
+        others ? el("span", `${duration(Math.max(...spans.map((span) => span.end)) - Math.min(...spans.map((span) => span.start)))} with links`) : null,
+        el("span", counted(spans.length, "span")),
+        errors ? el("span.mark.error", counted(errors, "error")) : null,
+        services.map(serviceMark),
       ),
-      element(
-        "div",
-        { class: "tools" },
+      el("div.tools",
         toggle,
         this.left(),
-        element("button", { type: "button", class: "overview", onclick: () => this.body.classList.toggle("open") }, "Log lines"),
-        element("a", { href: address("logs", "", { trace: this.id }) }, "all log lines"),
-        element("a", { href: `api/traces/${encodeURIComponent(this.id)}` }, "JSON"),
+        el("button", { type: "button", class: "overview", onclick: () => this.body.classList.toggle("open") }, "Log lines"),
+        el("a", { href: address("logs", "", { trace: this.id }) }, "all log lines"),
+        el("a", { href: `api/traces/${encodeURIComponent(this.id)}` }, "JSON"),
       ),
     );
   }
@@ -133,9 +128,9 @@ export class TraceView {
   left() {
     const { left_out: left, missing } = this.story;
     return [
-      left && this.asked.get("traces") !== "200" ? element("button", { type: "button", onclick: () => this.set({ traces: "200" }) }, `${whole(left)} more not drawn`) : null,
-      left && this.asked.get("traces") === "200" ? element("span", { class: "mark warn" }, `${whole(left)} more not drawn`) : null,
-      missing.length ? element("span", { class: "mark warn" }, `${whole(missing.length)} not kept`) : null,
+      left && this.asked.get("traces") !== "200" ? el("button", { type: "button", onclick: () => this.set({ traces: "200" }) }, `${whole(left)} more not drawn`) : null,
+      left && this.asked.get("traces") === "200" ? el("span.mark.warn", `${whole(left)} more not drawn`) : null,
+      missing.length ? el("span.mark.warn", `${whole(missing.length)} not kept`) : null,
     ];
   }
 
@@ -145,7 +140,7 @@ export class TraceView {
       this.aside.replaceChildren(overview(this.story, (span) => address("trace", this.id, this.parameters({ span }))));
       return;
     }
-    const close = element("button", { type: "button", class: "close", "aria-label": "Close the details", onclick: () => this.set({ span: "" }) }, "✕");
+    const close = el("button", { type: "button", class: "close", "aria-label": "Close the details", onclick: () => this.set({ span: "" }) }, "✕");
     this.aside.replaceChildren(close, details(chosen, this.story));
   }
 
@@ -195,7 +190,7 @@ export function remember(to) {
 }
 
 function back() {
-  return element("a", { class: "back", href: list }, "← Traces");
+  return el("a.back", { href: list }, "← Traces");
 }
 
 function moments(story) {
@@ -216,14 +211,12 @@ function moments(story) {
 function overview(story, to) {
   const logs = story.traces.flatMap((trace) => trace.logs).sort((a, b) => a.time - b.time);
   const sentry = story.traces.flatMap((trace) => trace.sentry);
-  const item = (one, made) => element("li", {}, one.span_id ? element("a", { href: to(`${one.trace_id}/${one.span_id}`) }, made) : made);
-  return element(
-    "div",
-    { class: "details" },
-    element("h2", { tabindex: "-1" }, "Along the way"),
-    element("h3", {}, counted(logs.length, "log line")),
-    logs.length ? element("ul", { class: "lines-of" }, logs.slice(0, 300).map((log) => item(log, logLine(log)))) : element("p", { class: "faint" }, "None in these traces."),
-    element("h3", {}, counted(sentry.length, "Sentry event")),
-    sentry.length ? element("ul", { class: "lines-of" }, sentry.map((event) => item(event, sentryEvent(event)))) : element("p", { class: "faint" }, "None in these traces."),
+  const item = (one, made) => el("li", one.span_id ? el("a", { href: to(`${one.trace_id}/${one.span_id}`) }, made) : made);
+  return el("div.details",
+    el("h2", { tabindex: "-1" }, "Along the way"),
+    el("h3", counted(logs.length, "log line")),
+    logs.length ? el("ul.lines-of", logs.slice(0, 300).map((log) => item(log, logLine(log)))) : el("p.faint", "None in these traces."),
+    el("h3", counted(sentry.length, "Sentry event")),
+    sentry.length ? el("ul.lines-of", sentry.map((event) => item(event, sentryEvent(event)))) : el("p.faint", "None in these traces."),
   );
 }

@@ -1,12 +1,11 @@
 // The list of traces: found by the search box and the filters, newest or longest first.
 import { address, changed, go } from "./address.js";
 import { colour } from "./colours.js";
-import { check, choice, fillBar, range, rangeAsked, text } from "./controls.js";
-import { element } from "./dom.js";
+import { check, choice, range, text } from "./controls.js";
+import { el, serviceMark } from "./dom.js";
 import { clock, counted, duration, whole } from "./format.js";
 import { describe } from "./keys.js";
-import { load } from "./load.js";
-import { LongList, sameQuestion } from "./longlist.js";
+import { ListView } from "./listview.js";
 import { remember } from "./trace.js";
 
 const STATUS = [["", "any"], ["error", "error"], ["2xx", "2xx"], ["4xx", "4xx"], ["5xx", "5xx"]];
@@ -18,50 +17,33 @@ describe("Enter", "open it", "In a list");
 
 let kept = { said: "", scroll: 0 }; // where the reader was, for the way back
 
-export class TracesView {
+export class TracesView extends ListView {
   constructor(main) {
-    this.main = main;
-    this.bar = element("form", { class: "bar", "aria-label": "Filters", onsubmit: (event) => event.preventDefault() });
-    this.scatter = element("div", { class: "scatter", "aria-hidden": "true" });
-    this.list = new LongList({ frame: main, noun: "traces", key: (trace) => trace.trace_id, make: (trace) => this.item(trace), label: "Traces" });
-    main.replaceChildren(element("h1", { class: "quiet" }, "Traces"), this.bar, this.scatter, this.list.place);
-    this.services = [];
+    const scatter = el("div.scatter", { "aria-hidden": "true" });
+    const key = (trace) => trace.trace_id;
+    super(main, { title: "Traces", noun: "traces", path: "api/traces", key, above: [scatter] });
+    this.scatter = scatter;
     this.longest = 1;
   }
 
-  async show({ asked }) {
-    document.title = "Traces";
-    this.asked = asked;
+  async show(place) {
     remember(location.hash || "#/traces");
-    const { same, said } = sameQuestion(this.said);
-    this.said = said;
-    this.controls();
-    await this.ask(!same);
-    if (kept.said === said && kept.scroll) this.main.scrollTop = kept.scroll;
+    await super.show(place);
+    if (kept.said === this.said && kept.scroll) this.main.scrollTop = kept.scroll;
     kept = { said: "", scroll: 0 };
   }
 
-  refresh() {
-    return this.ask(false);
+  wanted(asked) {
+    const attributes = asked.getAll("attribute").map((pair) => ["attribute", pair]);
+    return [...PLAIN.map((name) => [name, asked.get(name)]), ...attributes];
   }
 
-  async ask(fresh) {
-    const { asked } = this;
-    const wanted = new URLSearchParams({ ...rangeAsked(asked), limit: String(LongList.asked(asked)) });
-    for (const name of PLAIN) if (asked.get(name)) wanted.set(name, asked.get(name));
-    for (const pair of asked.getAll("attribute")) wanted.append("attribute", pair);
-    const [found, services] = await Promise.all([load("api/traces", wanted), load("api/services")]);
-    if (asked !== this.asked) return; // the reader went on meanwhile
-    this.longest = Math.max(...found.traces.map((trace) => trace.duration), 1);
-    const longer = found.traces.length > this.list.items.length;
-    this.list.show(found.traces, found.total, { fresh: fresh || (longer && this.rows !== LongList.asked(asked)), none: this.none(wanted) });
-    this.rows = LongList.asked(asked);
-    if (!this.list.held()) this.dots(found.traces);
-    if (String(services) !== String(this.services)) {
-      this.services = services;
-      this.controls();
-    }
-    this.total.textContent = `${whole(found.traces.length)} of ${whole(found.total)}`;
+  found(traces) {
+    this.longest = Math.max(...traces.map((trace) => trace.duration), 1);
+  }
+
+  drawn(traces) {
+    if (!this.list.held()) this.dots(traces);
   }
 
   none(wanted) {
@@ -69,10 +51,8 @@ export class TracesView {
     return filtered ? "No trace fits." : "No traces yet. Send a request to a service, and its trace appears here.";
   }
 
-  controls() {
-    const { asked } = this;
-    this.total = element("span", { class: "total" }, this.total?.textContent ?? "");
-    fillBar(this.bar, [
+  controls(asked) {
+    return [
       choice("Service", "service", [["", "any"], ...this.services], asked),
       text("Span", "name", asked, { placeholder: "part of its name" }),
       choice("Status", "status", STATUS, asked),
@@ -81,17 +61,14 @@ export class TracesView {
       range(asked),
       choice("Sort", "sort", SORT, asked),
       this.chips(),
-      this.total,
-    ]);
+    ];
   }
 
   chips() {
     const chip = (said, without) =>
-      element(
-        "span",
-        { class: "chip" },
-        element("span", {}, said),
-        element("button", { type: "button", "aria-label": `Without ${said}`, onclick: () => go(without) }, "✕"),
+      el("span.chip",
+        el("span", said),
+        el("button", { type: "button", "aria-label": `Without ${said}`, onclick: () => go(without) }, "✕"),
       );
     const pairs = this.asked.getAll("attribute").map((pair) => {
       const rest = new URLSearchParams([...this.asked].filter(([name, value]) => name !== "attribute" || value !== pair));
@@ -110,7 +87,7 @@ export class TracesView {
     const log = (value) => Math.log10(Math.max(value, 1000));
     const [low, high] = [log(Math.min(...traces.map((trace) => trace.duration))), log(this.longest)];
     const dots = traces.map((trace) =>
-      element("a", {
+      el("a", {
         href: address("trace", trace.trace_id),
         tabindex: "-1",
         class: `${colour(trace.service)}${failed(trace) ? " failed" : ""}`,
@@ -121,11 +98,9 @@ export class TracesView {
         },
       }),
     );
-    const said = (word, style) => element("span", { style }, word);
+    const said = (word, style) => el("span", { style }, word);
     this.scatter.replaceChildren(
-      element(
-        "div",
-        { class: "field" },
+      el("div.field",
         dots,
         said(duration(this.longest), { left: "0", top: "-6px" }),
         said(clock(first), { left: "0", bottom: "-15px" }),
@@ -138,38 +113,33 @@ export class TracesView {
     const bad = failed(trace);
     const { code } = trace;
     const marks = [
-      trace.errors ? element("span", { class: "mark error" }, counted(trace.errors, "error")) : null,
-      trace.sentry ? element("span", { class: "mark error" }, "Sentry") : null,
-      trace.dead_letter ? element("span", { class: "mark error" }, "dead letter") : null,
-      trace.replayed ? element("span", { class: "mark warn" }, "replayed") : null,
-      trace.complete ? null : element("span", { class: "mark" }, "no root yet"),
-      trace.linked.length ? element("span", { class: "mark" }, `${whole(trace.linked.length)} linked`) : null,
+      trace.errors ? el("span.mark.error", counted(trace.errors, "error")) : null,
+      trace.sentry ? el("span.mark.error", "Sentry") : null,
+      trace.dead_letter ? el("span.mark.error", "dead letter") : null,
+      trace.replayed ? el("span.mark.warn", "replayed") : null,
+      trace.complete ? null : el("span.mark", "no root yet"),
+      trace.linked.length ? el("span.mark", `${whole(trace.linked.length)} linked`) : null,
     ];
     const share = Math.max((trace.duration / this.longest) * 100, 1);
-    return element(
-      "li",
-      {},
-      element(
-        "a",
-        { class: `item ${colour(trace.service)}${bad ? " failed" : ""}`, href: address("trace", trace.trace_id), onclick: () => this.leave() },
-        element("span", { class: "time" }, clock(trace.start)),
-        element("span", { class: "title service" }, element("b", { title: trace.title }, trace.title || "(no name)"), marks),
-        element("span", { class: code >= 400 || bad ? "code error" : "code", title: trace.status_text }, code ? String(code) : trace.status === "error" ? "error" : ""),
-        element("span", { class: "span-of" }, element("i", { style: { width: `${share}%` } }), element("span", {}, duration(trace.duration))),
-        element("span", { class: "size" }, counted(trace.spans, "span")),
-        element("span", { class: "services" }, trace.services.map((name) => element("span", { class: `service ${colour(name)}` }, name || "(no service)"))),
-      ),
+    const word = code ? String(code) : trace.status === "error" ? "error" : "";
+    return el(
+      "a",
+      {
+        class: `item ${colour(trace.service)}${bad ? " failed" : ""}`,
+        href: address("trace", trace.trace_id),
+        onclick: () => this.leave(),
+      },
+      el("span.time", clock(trace.start)),
+      el("span.title.service", el("b", { title: trace.title }, trace.title || "(no name)"), marks),
+      el(code >= 400 || bad ? "span.code.error" : "span.code", { title: trace.status_text }, word),
+      el("span.span-of", el("i", { style: { width: `${share}%` } }), el("span", duration(trace.duration))),
+      el("span.size", counted(trace.spans, "span")),
+      el("span.services", trace.services.map(serviceMark)),
     );
   }
 
   leave() {
     kept = { said: this.said, scroll: this.main.scrollTop };
-  }
-
-  refused(message) {
-    this.list.list.replaceChildren();
-    this.list.more.replaceChildren(`${message}.`.replace("..", "."));
-    return true;
   }
 }
 

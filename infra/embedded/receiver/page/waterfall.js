@@ -1,6 +1,6 @@
 // The waterfall: spans as a tree beside their time axis. Only the rows in view are drawn.
 import { colour } from "./colours.js";
-import { element } from "./dom.js";
+import { el } from "./dom.js";
 import { duration } from "./format.js";
 import { timeScale } from "./scale.js";
 import { VirtualList } from "./virtual.js";
@@ -14,12 +14,10 @@ export class Waterfall {
     this.toggle = toggle;
     this.rows = [];
     this.chosen = -1;
-    this.ruler = element("div", { class: "ruler", "aria-hidden": "true" });
-    this.lines = element("div", { class: "lines", "aria-hidden": "true" });
-    this.list = element("div", { class: "rows", role: "presentation" });
-    this.frame = element(
-      "div",
-      { class: "waterfall", role: "tree", tabindex: "0", "aria-label": "Spans" },
+    this.ruler = el("div.ruler", { "aria-hidden": "true" });
+    this.lines = el("div.lines", { "aria-hidden": "true" });
+    this.list = el("div.rows", { role: "presentation" });
+    this.frame = el("div.waterfall", { role: "tree", tabindex: "0", "aria-label": "Spans" },
       this.ruler,
       this.lines,
       this.list,
@@ -52,21 +50,17 @@ export class Waterfall {
     const named = ticks.filter(({ at }, index) => at < 0.98 && !(at - (ticks[index - 1]?.at ?? -1) < 0.08));
     const broken = this.scale.breaks;
     this.ruler.replaceChildren(
-      element(
-        "div",
-        { class: "track" },
-        named.map(({ at, since }) => element("span", { class: "tick", style: place(at) }, `+${tidy(since)}`)),
+      el("div.track",
+        named.map(({ at, since }) => el("span.tick", { style: place(at) }, `+${tidy(since)}`)),
         broken.map((piece) =>
-          element("span", { class: "break", style: { left: `${(piece.at + piece.width / 2) * 100}%` } }, `// ${duration(piece.to - piece.from)}`),
+          el("span.break", { style: { left: `${(piece.at + piece.width / 2) * 100}%` } }, `// ${duration(piece.to - piece.from)}`),
         ),
       ),
     );
     this.lines.replaceChildren(
-      element(
-        "div",
-        { class: "track" },
-        ticks.map(({ at }) => element("i", { style: place(at) })),
-        broken.map((piece) => element("b", { style: { left: `${piece.at * 100}%`, width: `${piece.width * 100}%` } })),
+      el("div.track",
+        ticks.map(({ at }) => el("i", { style: place(at) })),
+        broken.map((piece) => el("b", { style: { left: `${piece.at * 100}%`, width: `${piece.width * 100}%` } })),
       ),
     );
     this.lines.style.setProperty("height", `${this.rows.length * this.virtual.tall}px`);
@@ -76,9 +70,9 @@ export class Waterfall {
     const { span } = row;
     const failed = span.status === "error";
     const fold = row.node.children.length
-      ? element("button", { type: "button", class: "fold", tabindex: "-1", "aria-hidden": "true", onclick: (event) => this.fold(event, row.key) }, row.folded ? "▸" : "▾")
-      : element("span", { class: "fold" });
-    return element(
+      ? el("button", { type: "button", class: "fold", tabindex: "-1", "aria-hidden": "true", onclick: (event) => this.fold(event, row.key) }, row.folded ? "▸" : "▾")
+      : el("span.fold");
+    return el(
       "div",
       {
         class: `row ${colour(span.service)}${failed ? " failed" : ""}${row.edge ? " linked" : ""}`,
@@ -93,16 +87,14 @@ export class Waterfall {
         "data-span": span.span_id,
         onclick: () => this.choose(row.key),
       },
-      element(
-        "div",
-        { class: "cell", style: { "--depth": String(Math.min(row.depth, DEEP)) } },
+      el("div.cell", { style: { "--depth": String(Math.min(row.depth, DEEP)) } },
         fold,
-        row.edge ? element("span", { class: "arrow", title: `Linked: a trace of its own, ${span.trace_id}` }, "⇢") : null,
-        element("span", { class: "name", title: `${span.service}: ${span.name}` }, span.name || "(no name)"),
-        element("span", { class: "of" }, span.service || "(no service)"),
-        failed ? element("span", { class: "mark error" }, "error") : null,
-        row.marks.map((mark) => element("span", { class: `mark ${mark === "dead letter" ? "error" : "warn"}` }, mark)),
-        row.folded ? element("span", { class: "mark" }, `+${below(row.node)}`) : null,
+        row.edge ? el("span.arrow", { title: `Linked: a trace of its own, ${span.trace_id}` }, "⇢") : null,
+        el("span.name", { title: `${span.service}: ${span.name}` }, span.name || "(no name)"),
+        el("span.of", span.service || "(no service)"),
+        failed ? el("span.mark.error", "error") : null,
+        row.marks.map((mark) => el("span", { class: `mark ${mark === "dead letter" ? "error" : "warn"}` }, mark)),
+        row.folded ? el("span.mark", `+${below(row.node)}`) : null,
       ),
       this.track(row),
     );
@@ -114,17 +106,15 @@ export class Waterfall {
     const to = Math.max(at(span.end), from);
     const place = (left, right) => ({ left: `${left * 100}%`, width: `${(right - left) * 100}%` });
     const gap = edge && span.start > cause.end ? at(cause.end) : null;
-    const wait = gap === null ? null : element("span", { class: "waited" }, waited({ span, edge, cause }));
+    const wait = gap === null ? null : el("span.waited", waited({ span, edge, cause }));
     // Written into the gap where there is room, else before it, else behind the span's own length.
     const room = gap === null ? "" : from - gap > 0.25 ? "within" : gap > 0.4 ? "before" : "behind";
-    return element(
-      "div",
-      { class: "track" },
-      wait && element("span", { class: "wait", style: place(gap, from) }, room === "within" ? wait : null),
-      room === "before" ? element("span", { class: "length", style: { right: `${(1 - gap) * 100}%` } }, wait) : null,
-      element("span", { class: "block", style: place(from, to) }),
-      (this.events.get(key) ?? []).map(({ time, error }) => element("i", { class: error ? "moment error" : "moment", style: { left: `${at(time) * 100}%` } })),
-      element("span", { class: "length", style: { left: `${to * 100}%` } }, duration(span.end - span.start), room === "behind" ? wait : null),
+    return el("div.track",
+      wait && el("span.wait", { style: place(gap, from) }, room === "within" ? wait : null),
+      room === "before" ? el("span.length", { style: { right: `${(1 - gap) * 100}%` } }, wait) : null,
+      el("span.block", { style: place(from, to) }),
+      (this.events.get(key) ?? []).map(({ time, error }) => el("i", { class: error ? "moment error" : "moment", style: { left: `${at(time) * 100}%` } })),
+      el("span.length", { style: { left: `${to * 100}%` } }, duration(span.end - span.start), room === "behind" ? wait : null),
     );
   }
 
