@@ -2,7 +2,7 @@
 import { lineChart } from "./chart.js";
 import { choice } from "./controls.js";
 import { el } from "./dom.js";
-import { counted } from "./format.js";
+import { whole } from "./format.js";
 import { load } from "./load.js";
 import { exemplarsOf, over } from "./series.js";
 
@@ -21,9 +21,11 @@ export async function anyMetric(asked, catalogue, range) {
     if (asked.get("by")) parameters.by = asked.get("by");
     const found = await load("api/metrics/series", parameters);
     const unit = chosen.unit ? `, in ${chosen.unit}` : "";
-    content.push(el("p.faint", `${chosen.description || chosen.name} (${chosen.kind}${unit}, ${counted(chosen.series, "series").replace("seriess", "series")})`));
+    const what = `${chosen.kind}${unit}, ${whole(chosen.series)} series`;
+    content.push(el("p.faint", `${chosen.description || chosen.name} (${what})`));
     if (found) content.push(el("div.charts", drawn(found, chosen)));
-    if (found?.left_out || found?.lines.length > SHOWN) content.push(el("p.faint", `${found.left_out + Math.max(found.lines.length - SHOWN, 0)} more lines are not drawn.`));
+    const more = found ? found.left_out + Math.max(found.lines.length - SHOWN, 0) : 0;
+    if (more) content.push(el("p.faint", `${whole(more)} more lines are not drawn.`));
   }
   return el("section", { "aria-label": "Any metric" }, el("h2", "Any metric"), el("div.bar", controls), ...content);
 }

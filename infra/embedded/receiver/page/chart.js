@@ -12,12 +12,10 @@ const H = 100;
  * A figure. `lines` are `{name, points: [[milliseconds, value or null]…], href?}`, `exemplars`
  * `{time, value, href, label}`; `from` and `to` milliseconds; `most` the top of the axis at least.
  */
-export function lineChart({ title, unit, lines, from, to, exemplars = [], most = 0, empty = "No data yet." }) {
+export function lineChart({ title, unit, lines, from, to, exemplars = [], most = 0 }) {
   const values = lines.flatMap((line) => line.points.map((point) => point[1])).filter((value) => value !== null);
   const shownDots = exemplars.filter((dot) => dot.time >= from && dot.time <= to);
-  if (!values.length) {
-    return el("figure.chart", caption(title), el("p.empty", empty));
-  }
+  if (!values.length) return el("figure.chart", caption(title), el("p.empty", "No data yet."));
   const axis = range([...values, ...shownDots.map((dot) => dot.value)], most);
   const x = (time) => (time - from) / Math.max(to - from, 1);
   const y = (value) => 1 - (value - axis.low) / (axis.high - axis.low);

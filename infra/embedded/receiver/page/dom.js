@@ -12,7 +12,12 @@ export function el(name, ...content) {
   return fill(made, plain ? content[0] : {}, plain ? content.slice(1) : content);
 }
 
-/** The same in SVG. */
+/** A button that does `press`. */
+export function button(text, press, attributes = {}) {
+  return el("button", { type: "button", onclick: press, ...attributes }, text);
+}
+
+/** The same as `el` in SVG, classes as an attribute. */
 export function shape(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }

@@ -1,12 +1,12 @@
 // Keyboard shortcuts: single keys, listed under "?". They rest while somebody types.
-import { el } from "./dom.js";
+import { button, el } from "./dom.js";
 
 const known = []; // {keys, does, group}
 const actions = new Map();
 
 /** Take a key (`"t"`, or `"g t"` for two in a row); `does` is what the list under "?" says. */
 export function onKey(keys, does, action, group = "Everywhere") {
-  if (!known.some((one) => one.keys === keys && one.group === group)) known.push({ keys, does, group });
+  describe(keys, does, group);
   actions.set(keys, action);
 }
 
@@ -44,7 +44,7 @@ export function listen(dialog) {
 /** Show the list of keys. */
 export function open(dialog) {
   const groups = [...new Set(known.map((one) => one.group))];
-  const close = el("button", { type: "button", onclick: () => dialog.close() }, "Close");
+  const close = button("Close", () => dialog.close());
   dialog.replaceChildren(
     el("h2", { id: "keys-title" }, "Keyboard"),
     el("div.keys",

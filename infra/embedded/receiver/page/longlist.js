@@ -1,7 +1,7 @@
 // A list, newest first, that grows on demand and does not move under a reader: while somebody has
 // scrolled or stands in it with the keyboard, only what is shown already is brought up to date.
 import { changed, go, place } from "./address.js";
-import { el, reconcile } from "./dom.js";
+import { button, el, reconcile } from "./dom.js";
 import { whole } from "./format.js";
 
 const PAGE = 200;
@@ -10,7 +10,7 @@ const PAGE = 200;
 export class LongList {
   constructor({ frame, noun, key, make, label, kind = "" }) {
     Object.assign(this, { frame, noun, key, make, items: [] });
-    this.news = el("button", { type: "button", class: "news", hidden: true, onclick: () => this.top() });
+    this.news = button("", () => this.top(), { class: "news", hidden: true });
     this.list = el("ol", { class: `list ${kind}`, "aria-label": label });
     this.more = el("p.more");
     this.place = el("div.scroll", this.news, this.list, this.more);
@@ -60,7 +60,7 @@ export class LongList {
       const rows = this.items.length + PAGE;
       this.more.replaceChildren(
         `${whole(this.items.length)} of ${whole(total)} ${this.noun}`,
-        left > 0 ? el("button", { type: "button", onclick: () => go(changed({ rows }), { replace: true }) }, `Show ${whole(Math.min(left, PAGE))} more`) : "",
+        left > 0 ? button(`Show ${whole(Math.min(left, PAGE))} more`, () => go(changed({ rows }), { replace: true })) : "",
       );
     }
   }

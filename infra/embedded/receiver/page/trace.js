@@ -1,7 +1,7 @@
 // One trace, and with it the traces at the other end of its links, as one picture.
 import { address, changed, go } from "./address.js";
 import { details, sentryEvent } from "./details.js";
-import { el, serviceMark } from "./dom.js";
+import { button, el, serviceMark } from "./dom.js";
 import { clock, counted, duration, whole } from "./format.js";
 import { describe, offKey, onKey } from "./keys.js";
 import { logLine, loudness } from "./lines.js";
@@ -29,7 +29,7 @@ export class TraceView {
     this.empty = el("p.empty", { hidden: true });
     this.body = el("div.split", this.waterfall.frame, this.aside);
     main.replaceChildren(el("div.trace-view", this.head, this.empty, this.body));
-    onKey("l", "fold the linked traces back, and out again", () => this.set({ linked: this.linked ? "0" : "" }), TREE);
+    onKey("l", "fold the linked traces back, and out again", () => this.fold(), TREE);
     onKey("z", "the axis over the chosen span alone, and back", () => this.zoom(), TREE);
     onKey("Escape", "close the details", () => this.set({ span: "" }), TREE);
     this.said = "";
@@ -98,11 +98,10 @@ export class TraceView {
     const services = [...new Set(spans.map((span) => span.service))];
     const others = this.story.traces.length - 1;
     document.title = `${top.span.name} – trace`;
-    const toggle = (others > 0 || !this.linked) && el(
-      "button",
-      { type: "button", "aria-pressed": String(this.linked), title: "Key l", onclick: () => this.set({ linked: this.linked ? "0" : "" }) },
-      this.linked ? `${counted(others, "linked trace")}` : "linked traces folded",
-    );
+    const shown = this.linked ? counted(others, "linked trace") : "linked traces folded";
+    const pressed = { "aria-pressed": String(this.linked), title: "Key l" };
+    const toggle = (others > 0 || !this.linked) && button(shown, () => this.fold(), pressed);
+    const ends = Math.max(...spans.map((span) => span.end)) - Math.min(...spans.map((span) => span.start));
     this.head.replaceChildren(
       back(),
       el("h1", top.span.name || "(no name)"),
@@ -110,7 +109,7 @@ export class TraceView {
         el("span.mono.id", this.id),
         el("span", clock(start)),
         el("span", duration(length)),
-        others ? el("span", `${duration(Math.max(...spans.map((span) => span.end)) - Math.min(...spans.map((span) => span.start)))} with links`) : null,
+        others ? el("span", `${duration(ends)} with links`) : null,
         el("span", counted(spans.length, "span")),
         errors ? el("span.mark.error", counted(errors, "error")) : null,
         services.map(serviceMark),
@@ -118,7 +117,7 @@ export class TraceView {
       el("div.tools",
         toggle,
         this.left(),
-        el("button", { type: "button", class: "overview", onclick: () => this.body.classList.toggle("open") }, "Log lines"),
+        button("Log lines", () => this.body.classList.toggle("open"), { class: "overview" }),
         el("a", { href: address("logs", "", { trace: this.id }) }, "all log lines"),
         el("a", { href: `api/traces/${encodeURIComponent(this.id)}` }, "JSON"),
       ),
@@ -127,11 +126,12 @@ export class TraceView {
 
   left() {
     const { left_out: left, missing } = this.story;
+    const said = `${whole(left)} more not drawn`;
+    const all = this.asked.get("traces") === "200";
     return [
-      left && this.asked.get("traces") !== "200" ? el("button", { type: "button", onclick: () => this.set({ traces: "200" }) }, `${whole(left)} more not drawn`) : null,
-      left && this.asked.get("traces") === "200" ? el("span.mark.warn", `${whole(left)} more not drawn`) : null,
-      missing.length ? el("span.mark.warn", `${whole(missing.length)} not kept`) : null,
-    ];
+      left && (all ? el("span.mark.warn", said) : button(said, () => this.set({ traces: "200" }))),
+      missing.length && el("span.mark.warn", `${whole(missing.length)} not kept`),
+    ].filter(Boolean);
   }
 
   beside(chosen) {
@@ -140,7 +140,8 @@ export class TraceView {
       this.aside.replaceChildren(overview(this.story, (span) => address("trace", this.id, this.parameters({ span }))));
       return;
     }
-    const close = el("button", { type: "button", class: "close", "aria-label": "Close the details", onclick: () => this.set({ span: "" }) }, "✕");
+    const named = { class: "close", "aria-label": "Close the details" };
+    const close = button("✕", () => this.set({ span: "" }), named);
     this.aside.replaceChildren(close, details(chosen, this.story));
   }
 
@@ -156,6 +157,11 @@ export class TraceView {
     const row = this.rows.find((one) => one.key === key);
     const own = row.span.trace_id === this.id && row.span.span_id;
     this.set({ span: own ? row.span.span_id : row.key });
+  }
+
+  /** The linked traces back, and out again. */
+  fold() {
+    this.set({ linked: this.linked ? "0" : "" });
   }
 
   toggle(key) {
@@ -211,12 +217,14 @@ function moments(story) {
 function overview(story, to) {
   const logs = story.traces.flatMap((trace) => trace.logs).sort((a, b) => a.time - b.time);
   const sentry = story.traces.flatMap((trace) => trace.sentry);
-  const item = (one, made) => el("li", one.span_id ? el("a", { href: to(`${one.trace_id}/${one.span_id}`) }, made) : made);
+  const link = (one, made) => (one.span_id ? el("a", { href: to(`${one.trace_id}/${one.span_id}`) }, made) : made);
+  const lines = (all, make) => el("ul.lines-of", all.slice(0, 300).map((one) => el("li", link(one, make(one)))));
+  const none = el("p.faint", "None in these traces.");
   return el("div.details",
     el("h2", { tabindex: "-1" }, "Along the way"),
     el("h3", counted(logs.length, "log line")),
-    logs.length ? el("ul.lines-of", logs.slice(0, 300).map((log) => item(log, logLine(log)))) : el("p.faint", "None in these traces."),
+    logs.length ? lines(logs, logLine) : none,
     el("h3", counted(sentry.length, "Sentry event")),
-    sentry.length ? el("ul.lines-of", sentry.map((event) => item(event, sentryEvent(event)))) : el("p.faint", "None in these traces."),
+    sentry.length ? lines(sentry, sentryEvent) : none.cloneNode(true),
   );
 }

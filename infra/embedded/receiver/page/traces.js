@@ -2,7 +2,7 @@
 import { address, changed, go } from "./address.js";
 import { colour } from "./colours.js";
 import { check, choice, range, text } from "./controls.js";
-import { el, serviceMark } from "./dom.js";
+import { button, el, serviceMark } from "./dom.js";
 import { clock, counted, duration, whole } from "./format.js";
 import { describe } from "./keys.js";
 import { ListView } from "./listview.js";
@@ -68,7 +68,7 @@ export class TracesView extends ListView {
     const chip = (said, without) =>
       el("span.chip",
         el("span", said),
-        el("button", { type: "button", "aria-label": `Without ${said}`, onclick: () => go(without) }, "✕"),
+        button("✕", () => go(without), { "aria-label": `Without ${said}` }),
       );
     const pairs = this.asked.getAll("attribute").map((pair) => {
       const rest = new URLSearchParams([...this.asked].filter(([name, value]) => name !== "attribute" || value !== pair));

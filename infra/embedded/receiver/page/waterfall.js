@@ -1,6 +1,6 @@
 // The waterfall: spans as a tree beside their time axis. Only the rows in view are drawn.
 import { colour } from "./colours.js";
-import { el } from "./dom.js";
+import { button, el } from "./dom.js";
 import { duration } from "./format.js";
 import { timeScale } from "./scale.js";
 import { VirtualList } from "./virtual.js";
@@ -69,8 +69,9 @@ export class Waterfall {
   row(row, index) {
     const { span } = row;
     const failed = span.status === "error";
+    const hidden = { class: "fold", tabindex: "-1", "aria-hidden": "true" };
     const fold = row.node.children.length
-      ? el("button", { type: "button", class: "fold", tabindex: "-1", "aria-hidden": "true", onclick: (event) => this.fold(event, row.key) }, row.folded ? "▸" : "▾")
+      ? button(row.folded ? "▸" : "▾", (event) => this.fold(event, row.key), hidden)
       : el("span.fold");
     return el(
       "div",
