@@ -29,6 +29,7 @@ const dialog = document.getElementById("keys");
 let shown = null; // the view, and the name of it
 let asking = 0;
 let due = null;
+const news = new Set(); // kinds that have changed since the view asked
 
 async function attempt(work) {
   try {
@@ -64,16 +65,18 @@ function show() {
   attempt(() => shown.view.show(now));
 }
 
-/** Ask again, soon and not too often. */
+/** Ask again, soon and not too often. What changes while an answer is under way is asked for after it. */
 function changed(kinds) {
-  if (!shown) return;
+  for (const kind of kinds) news.add(kind);
+  if (!shown || due) return;
   const [wanted, pause] = ASKS[shown.name];
-  if (due || !wanted.some((kind) => kinds.has(kind))) return;
+  if (!wanted.some((kind) => news.has(kind))) return;
   due = setTimeout(async () => {
-    const { view } = shown;
-    await attempt(() => view.refresh());
+    news.clear();
+    await attempt(() => shown?.view.refresh());
     asking = Date.now();
     due = null;
+    changed([]);
   }, Math.max(0, pause - (Date.now() - asking)));
 }
 
