@@ -34,7 +34,7 @@ def test_from_curls_traceparent_to_the_sql_of_the_other_service(stack, page):
     page.keyboard.press("Enter")
     for name, service in (
         ("POST /books/add", "bookapp"),
-        ("INSERT books", "bookapp"),
+        ("INSERT public.books", "bookapp"),
         ("send book_ingestion", "bookapp"),
         ("process book_ingestion", "backend"),
         ("INSERT backend.book", "backend"),
