@@ -52,7 +52,9 @@ def of_request(request: Request[Any, Any, Any], found: Sequence[Any]) -> list[Fi
             if not already_read(request.body()):
                 return [FieldError("body", "is empty")]
             body = already_read(request.json())
-            errors += islice(field_errors(body, parameters["data"].raw), MAX_ERRORS)
+            wrong = list(islice(field_errors(body, parameters["data"].raw), MAX_ERRORS))
+            # None: the types have nothing against it, but the route has.
+            errors += wrong or [FieldError(key, message)]
         else:
             given = parameters[key].kwarg_definition if key in parameters else None
             errors.append(_parameter_error(request, key, message, given))

@@ -113,6 +113,11 @@ def check_types(given: Any) -> None:
     Raises:
         ValidationException: 400, naming the field.
     """
+    if isinstance(given, dict):  # to JSON, 500.0 is a whole number
+        given = {
+            name: int(value) if isinstance(value, float) and value.is_integer() else value
+            for name, value in given.items()
+        }
     try:
         msgspec.convert(given, RuleBody)
     except msgspec.ValidationError as error:

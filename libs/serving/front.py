@@ -32,7 +32,7 @@ class Front:
     - A write, which is all but GET, HEAD, OPTIONS and TRACE, from a page of another origin is
       answered 403: by ``Sec-Fetch-Site: cross-site``, and by an ``Origin`` that is neither the Host
       nor one of ``hosts``.
-    - A write whose body is of none of the ``media_types``, or of no type, is answered 415; with
+    - A body of a write that is of none of the ``media_types``, or of no type, is answered 415; with
       application/json goes every ``+json``. So is one with a Content-Encoding that is none of the
       ``encodings``.
     - HEAD is answered as GET would be, without the body.
@@ -92,7 +92,7 @@ class Front:
                 name == b"origin" and not self._is_own(value, host)
             ):
                 return _FOREIGN
-        if len(types) > 1 or (types and not self._takes(types[0])) or (has_body and not types):
+        if has_body and (len(types) != 1 or not self._takes(types[0])):
             return self._unsupported
         return None
 

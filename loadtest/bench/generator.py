@@ -46,12 +46,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 def get(path: str) -> bytes:
     """A GET request, ready to be written."""
-    return f"GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n".encode()
+    return f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".encode()
 
 
 def post(path: str, body: bytes) -> bytes:
     """A POST request with a JSON body, ready to be written."""
-    head = f"POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
+    head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
     return head.encode() + b"content-length: %d\r\n\r\n" % len(body) + body
 
 
