@@ -352,7 +352,6 @@ def test_a_stock_application_in_the_same_process_goes_on_as_if_alone(program: An
     program.write(
         """
         from pathlib import Path
-from typing import Any
 
         stock = faust.App(
             f"{app.conf.id}-stock",
