@@ -56,7 +56,7 @@ def elsewhere() -> dict[CallSite, str]:
     return {
         # These need Kafka to be called; what they send is checked without them.
         ("backend.commands.ignored", "_show"): named(LISTED),
-        ("delivery.dead_letters.indexer", "index"): insert(dead_letters.table()),
+        ("delivery.dead_letters.indexer", "_list"): insert(dead_letters.table()),
         ("delivery.sending.relay", "_notify"): "SELECT pg_notify($1, $2)",
         # Whatever connects sends it, before there is anybody to note it.
         ("delivery.postgres.connecting", "_settle"): _LOOK,
@@ -177,6 +177,7 @@ async def use_dead_letters(engine: Engine) -> None:
         assert await store.claim(connection, ["a/0/1"]) == []
         await store.redriven(connection, [("a/0/1", "a/0/2")])
         assert await store.discard(connection, ["a/0/1"]) == 0
+        assert await store.restore(connection, ["a/0/1"]) == 0
 
 
 async def use_shadow_table(engine: Engine) -> None:
