@@ -65,7 +65,7 @@ def guard() -> None:
 
     init = Ingestion.__init__
 
-    def unguarded(self: Any, pool: Any) -> None:
+    def unguarded(self: Any, pool: Any, **_: Any) -> None:
         init(self, pool, upsert(guarded=False))
 
     Ingestion.__init__ = unguarded  # type: ignore[assignment,method-assign]
