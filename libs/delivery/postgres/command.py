@@ -3,6 +3,7 @@
 For deployments that start the service with MIGRATE_AT_START=false. Any number may run at once.
 """
 
+import argparse
 import asyncio
 import logging
 import sys
@@ -23,6 +24,12 @@ def migrate_command(service: str, engine: Callable[[], Engine], apps: Sequence[s
     0 when nothing is left to apply, 1 when that failed, 2 for a wrong setting; the reason is one
     line on standard error, and what was applied a line each.
     """
+    argparse.ArgumentParser(
+        f"python -m {service}.migrate",
+        description=f"Bring {service}'s tables up to date, and end. Needs DATABASE_URL. Any number"
+        " may run at once. Exit status: 0 nothing is left to apply, 1 that failed, 2 wrong"
+        " setting.",
+    ).parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         asyncio.run(migrate(engine(), apps))

@@ -224,7 +224,7 @@ class Pump:
         with use_span(_cause_of(row)):
             logger.error(
                 "outbox row %s for %s is parked, it can never be sent as it is: %s"
-                " (to have it tried again: UPDATE outbox SET parked_at = NULL WHERE id = …)",
+                " (the commands for parked rows show, retry and discard it)",
                 row.id,
                 row.topic,
                 _one_line(error),

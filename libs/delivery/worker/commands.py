@@ -8,7 +8,7 @@ in this process, go on as before.
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import click
@@ -57,6 +57,12 @@ def _run(self: Command, *args: Any, **kwargs: Any) -> Any:
         click.echo(f"Error: {one_line(error)}", err=True)
         raise SystemExit(1) from None
     raise SystemExit(0)
+
+
+def asks_for_help(argv: Sequence[str]) -> bool:
+    """Whether this command line asks what there is, for which an application need not be able to
+    run: Faust imports it first."""
+    return "--help" in argv
 
 
 def obey_options(level: str | int | None) -> None:

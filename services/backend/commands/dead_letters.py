@@ -6,9 +6,9 @@ from typing import Any, Final
 import click
 
 from backend.commands import letters
-from backend.commands.console import Refused, must_be_able_to_ask
-from backend.commands.parsed import Parsed
 from backend.commands.parts import Parts, run
+from delivery.commands.console import Refused, must_be_able_to_ask
+from delivery.commands.parsed import Parsed
 from delivery.dead_letters.store import STATES, Filter
 from delivery.replay import arguments
 

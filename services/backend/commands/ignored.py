@@ -4,10 +4,10 @@ from typing import Any, Final
 
 import click
 
-from backend.commands.console import line, moment, note, plural
-from backend.commands.parsed import Parsed
 from backend.commands.parts import Parts, run
 from backend.ingestion.ignored import LISTED, named
+from delivery.commands.console import line, moment, note, plural
+from delivery.commands.parsed import Parsed
 from delivery.replay import arguments
 
 _HELP: Final = """\

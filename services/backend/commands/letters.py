@@ -5,10 +5,10 @@ from typing import Any, Final
 import click
 import msgspec
 
-from backend.commands.console import Progress, confirm, line, moment, note, plural, shown
 from backend.commands.parts import Parts
 from backend.dead_letters import table
 from contracts.topics import BOOK_INGESTION
+from delivery.commands.console import Progress, confirm, line, moment, note, plural, shown
 from delivery.dead_letters.letters import headers_from
 from delivery.dead_letters.redrive import Targets, redrive
 from delivery.dead_letters.store import Filter, Store

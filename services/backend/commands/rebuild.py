@@ -6,12 +6,12 @@ from typing import Final
 import asyncpg
 from aiokafka import ConsumerRecord
 
-from backend.commands.console import Progress, Refused, confirm, must_be_able_to_ask, note, plural
 from backend.commands.parts import Parts
 from backend.ingestion import Ingestion
 from backend.ingestion.tables import Book
 from backend.ingestion.upsert import upsert
 from contracts.codec import DecodeError, decode
+from delivery.commands.console import Progress, Refused, confirm, must_be_able_to_ask, note, plural
 from delivery.kafka.records import metadata_of
 from delivery.postgres import is_pooled
 from delivery.replay.reading import open_reader

@@ -6,12 +6,12 @@ from typing import Any, Final, get_args
 import click
 
 from backend.commands import replay_modes
-from backend.commands.console import Refused, must_be_able_to_ask
-from backend.commands.parsed import Parsed
 from backend.commands.parts import Parts, run
 from backend.commands.rebuild import rebuild
 from contracts.records import BookRecord
 from contracts.topics import BOOK_INGESTION
+from delivery.commands.console import Refused, must_be_able_to_ask
+from delivery.commands.parsed import Parsed
 from delivery.replay import arguments
 from delivery.replay.selection import UNDECODABLE, Selection
 

@@ -9,13 +9,13 @@ from typing import Any, Final
 import click
 import msgspec
 
-from backend.commands.console import Progress, confirm, line, moment, note, plural, shown
 from backend.commands.parts import Parts
 from backend.ingestion import Ingestion
 from backend.ingestion.tables import Book as BookTable
 from backend.ingestion.upsert import upsert
 from contracts.codec import decode
 from contracts.records import Book
+from delivery.commands.console import Progress, confirm, line, moment, note, plural, shown
 from delivery.kafka.availability import KAFKA_ERRORS, one_line
 from delivery.kafka.publishing import Pending, Publisher
 from delivery.postgres import is_passing

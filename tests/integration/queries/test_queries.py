@@ -37,9 +37,10 @@ from delivery.postgres import Engine, close_pool, create_engine, migrate, open_p
 from delivery.postgres.connecting import _LOOK
 from delivery.postgres.migrations import bind_tables
 from delivery.replay.shadow import ShadowTable
-from delivery.sending import queue
+from delivery.sending import parked, queue
 from delivery.sending.lease import Lease
 from delivery.sending.outbox import Outbox
+from delivery.sending.parked import Parked
 from delivery.topics import json_topic
 from embedded.testing import poll_until
 from error_injection import Rules, RuleStore
@@ -145,6 +146,13 @@ async def use_outbox(engine: Engine) -> None:
     await queue.delete(engine.pool, [first.id])
     await queue.park(engine.pool, second.id, "too large")
     assert (await queue.observe(engine.pool)).records > 0
+    assert [row["id"] for row in await parked.find(engine.pool, Parked(), 10)] == [second.id]
+    wanted = Parked(ids=[second.id], topic=second.topic, error="too large")
+    assert await parked.count(engine.pool, wanted) == 1
+    assert await parked.ids(engine.pool, wanted) == [second.id]
+    assert await parked.get(engine.pool, second.id)
+    assert await parked.retry(engine.pool, [second.id]) == [second.id]
+    assert await parked.discard(engine.pool, [second.id]) == []
     lease = Lease("outbox", "me")
     async with engine.pool.acquire() as connection:
         assert await lease.acquire(connection)

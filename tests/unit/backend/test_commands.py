@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backend.commands.dead_letters import dead_letters_command
-from backend.commands.parts import Parts, _asked
+from backend.commands.parts import Parts
 from backend.commands.replay import replay_command
+from delivery.commands.program import _asked
 from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import create_engine
 
@@ -87,17 +88,16 @@ def test_what_is_away_is_one_line_and_status_1(arguments: str, said: str) -> Non
 
 
 PRINTS_FOR_EVER = """
-import types, click
-from backend.commands import parts
+import click
+from delivery.commands.program import Program
 async def work():
     while True:
         click.echo("a line")
 async def without_pool(_, work):
     return await work()
-parts._with_pool = without_pool
-telemetry = types.SimpleNamespace(shutdown=lambda: None)
+Program._with_pool = without_pool
 try:
-    parts.run(types.SimpleNamespace(telemetry=telemetry), "list", work)
+    Program(None, (), "").run("list", work)
 except click.ClickException as error:
     error.show()
     raise SystemExit(error.exit_code)

@@ -7,8 +7,8 @@ from piccolo.table import Table
 class OutboxRow(Table, tablename="outbox"):
     """A record that waits to be sent. The row goes when the broker has acknowledged the record.
 
-    `parked_at` set means: it can never be sent as it is, see `error`; it waits for an operator,
-    who sets `parked_at = NULL` to have it tried again.
+    `parked_at` set means: it can never be sent as it is, see `error`; it waits for an operator, who
+    has it tried again or discards it (`delivery.sending.commands`).
     """
 
     id = BigSerial(primary_key=True)

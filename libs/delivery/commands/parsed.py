@@ -1,4 +1,4 @@
-"""Command-line arguments that ``delivery.replay.arguments`` reads."""
+"""Command-line arguments that are read by a function."""
 
 from collections.abc import Callable
 from typing import Any

@@ -22,6 +22,12 @@ class Declined(click.ClickException):
     exit_code = 2
 
 
+class WrongSetting(click.ClickException):
+    """A setting is missing or wrong: one line, and exit status 2."""
+
+    exit_code = 2
+
+
 def must_be_able_to_ask(yes: bool) -> None:
     """Refuse early what would be refused later."""
     if not yes and not sys.stdin.isatty():
