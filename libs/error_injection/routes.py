@@ -10,6 +10,7 @@ from litestar.exceptions import NotAuthorizedException, NotFoundException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, PathParameter
+from litestar.types import Guard
 
 from error_injection.documents import rule_operation
 from error_injection.rule import Rule, RuleBody, check, check_types
@@ -115,10 +116,10 @@ def _found(rule: Rule | None) -> Rule:
     return rule
 
 
-def _guard(token: str) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]:
+def _guard(token: str) -> Guard:
     expected = token.encode()
 
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         scheme, given = connection.headers.get("authorization", "").partition(" ")[::2]
         # Both always compared, and in constant time: an answer's duration tells nothing.
         matches = hmac.compare_digest(given.strip().encode(), expected)

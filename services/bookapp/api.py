@@ -63,11 +63,10 @@ def create_api(
             "books": Provide(lambda: books, sync_to_thread=False),
             "details": Provide(lambda: details, sync_to_thread=False),
         },
-        guards=[in_digits],
         request_class=JsonRequest,
         plugins=[Problems(unavailable)],
         after_exception=[after_exception],
-        middleware=[*middleware, BodyTimeout()],
+        middleware=[*middleware, in_digits, BodyTimeout()],
         lifespan=list(lifespan),
         openapi_config=OpenAPIConfig(
             title="bookapp",

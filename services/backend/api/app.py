@@ -60,11 +60,10 @@ def create_api(
             render_plugins=[SchemaPage()],
         ),
         dependencies={"catalogue": Provide(lambda: catalogue, sync_to_thread=False)},
-        guards=[in_digits],
         request_class=JsonRequest,
         plugins=[Problems(unavailable)],
         after_exception=[after_exception],
-        middleware=list(middleware),
+        middleware=[*middleware, in_digits],
         logging_config=None,  # the process configures logging, once
         debug=False,
     )
