@@ -1,6 +1,7 @@
 """One request and its answer: uvicorn's cycle, with a body that is counted and a quiet end."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -34,6 +35,12 @@ class Cycle(RequestResponseCycle):
         if self._taken:
             self.load.give_back(self._taken)
             self._taken = 0
+
+    def send(self, message: Any) -> Coroutine[Any, Any, None]:
+        """uvicorn's. ASGI keeps the head back until the first part of the body: so does this."""
+        if message["type"] == "http.response.start":
+            self.transport.hold_next()  # type: ignore[attr-defined]  # the protocol's Way
+        return super().send(message)
 
     async def run_asgi(self, app: Any) -> None:
         """Call the application. A request that is cancelled, at a stop, ends without a word."""

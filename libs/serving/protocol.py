@@ -39,6 +39,9 @@ each, so that no client has more than a few dozen of them in memory."""
 _ROOM: Final = 256 * 1024
 """Bytes for which room is taken at a time for a body of unknown length."""
 
+_JOINED: Final = 64 * 1024
+"""Bytes of a body that are copied to go with their head."""
+
 _NOTED: Final = frozenset((b"host", b"content-length", b"transfer-encoding", b"expect"))
 
 _BAD_REQUEST: Final = Refusal(400, "This is no HTTP/1.1 request.")
@@ -63,15 +66,49 @@ class _Flow(FlowControl):
             super().resume_reading()
 
 
-class _Way:
-    """A response's way out: the transport, but for its end, which is the protocol's affair."""
+class Way:
+    """A response's way out: the transport, but for its end, which is the protocol's affair.
 
-    __slots__ = ("close", "is_closing", "write")
+    A head waits for what follows it, and goes with it in one packet (``hold_next``).
+    """
+
+    __slots__ = ("_close", "_head", "_holds", "_write", "is_closing")
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
-        self.write = transport.write
+        self._write = transport.write
         self.is_closing = transport.is_closing
-        self.close = close
+        self._close = close
+        self._holds = False
+        self._head = b""
+
+    def hold_next(self) -> None:
+        """What is written next waits for what is written then, or for ``flush``."""
+        self._holds = True
+
+    def write(self, data: bytes) -> None:
+        """Write it, after what waits."""
+        if self._holds:
+            self._holds = False
+            self._head = data
+        elif self._head:
+            head, self._head = self._head, b""
+            if len(data) > _JOINED:
+                self._write(head)
+                self._write(data)
+            else:
+                self._write(head + data)
+        else:
+            self._write(data)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        """Leave, once all is written."""
+        self.flush()
+        self._close()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -113,7 +150,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow = _Flow(transport)
-        self._way: Any = _Way(transport, self._leave)
+        self._way: Any = Way(transport, self._leave)
         if not self._load.enter(self):
             if self._load.crowded():
                 transport.abort()
@@ -431,6 +468,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
+        self._way.flush()  # an answer to HEAD has no more
         cycle, self._running = self._running, None
         if cycle is not None:
             cycle.release()
