@@ -18,7 +18,7 @@ from faust.types.settings import Settings
 from mode.types import ServiceT
 
 from delivery.kafka.availability import Availability
-from delivery.kafka.lenient import read_leniently
+from delivery.kafka.exact import read_leniently
 from delivery.kafka.quiet import quieten_aiokafka
 from delivery.kafka.refused import Refused
 from delivery.kafka.settings import KafkaSettings

@@ -6,7 +6,7 @@ import sys
 from backend.database import APPS, create_database
 from backend.settings import Settings
 from delivery.postgres import Engine
-from delivery.postgres.command import migrate_command
+from delivery.postgres.migrations.command import migrate_command
 from telemetry import read_settings
 
 

@@ -6,7 +6,7 @@ import sys
 from bookapp.database import APPS, create_database
 from bookapp.settings import Settings
 from delivery.postgres import Engine
-from delivery.postgres.command import migrate_command
+from delivery.postgres.migrations.command import migrate_command
 from telemetry import read_settings
 
 

@@ -7,7 +7,7 @@ explicit step, each with its settings, by whichever service starts first.
 
 import logging
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
@@ -19,12 +19,10 @@ _LOG: Final = logging.getLogger(__name__)
 _BROKER_DEFAULT: Final = -1
 _REQUEST_TIMEOUT_MS: Final = 10_000
 
-Topic: TypeAlias = TopicDescription[Any]
 
-
-def with_dead_letters(topics: Iterable[Topic]) -> list[Topic]:
+def with_dead_letters(topics: Iterable[TopicDescription[Any]]) -> list[TopicDescription[Any]]:
     """The topics and their dead-letter topics, each once."""
-    found: dict[str, Topic] = {}
+    found: dict[str, TopicDescription[Any]] = {}
     for topic in topics:
         for each in (topic, topic.dead_letter):
             if each is not None:
@@ -32,7 +30,7 @@ def with_dead_letters(topics: Iterable[Topic]) -> list[Topic]:
     return list(found.values())
 
 
-async def ensure_topics(kafka: KafkaSettings, topics: Iterable[Topic]) -> None:
+async def ensure_topics(kafka: KafkaSettings, topics: Iterable[TopicDescription[Any]]) -> None:
     """Create what is missing, dead-letter topics included, each with its own settings.
 
     A topic that exists is left as it is: to change one is an operator's decision.
@@ -52,7 +50,7 @@ async def ensure_topics(kafka: KafkaSettings, topics: Iterable[Topic]) -> None:
         await admin.close()
 
 
-async def _create(admin: AIOKafkaAdminClient, topics: list[Topic]) -> None:
+async def _create(admin: AIOKafkaAdminClient, topics: list[TopicDescription[Any]]) -> None:
     if admin._client.cluster.controller is None:
         await _mention(admin, topics)
         return
@@ -65,7 +63,7 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[Topic]) -> None:
             _LOG.info("topic %s created", name)
 
 
-async def _mention(admin: AIOKafkaAdminClient, topics: list[Topic]) -> None:
+async def _mention(admin: AIOKafkaAdminClient, topics: list[TopicDescription[Any]]) -> None:
     """A broker without a controller: librdkafka's in-process one, which makes a topic, with its own
     settings, when somebody asks for it; or a real one that is only just starting."""
     for found in await admin.describe_topics([topic.name for topic in topics]):
@@ -73,7 +71,7 @@ async def _mention(admin: AIOKafkaAdminClient, topics: list[Topic]) -> None:
             raise for_code(found["error_code"])(f"topic {found['topic']} cannot be created yet")
 
 
-def _request(topic: Topic) -> NewTopic:
+def _request(topic: TopicDescription[Any]) -> NewTopic:
     new = NewTopic(topic.name, topic.partitions, 1, topic_configs=dict(topic.config))
     # Its constructor refuses the broker's default beside a number of partitions; Kafka does not.
     new.replication_factor = topic.replicas or _BROKER_DEFAULT

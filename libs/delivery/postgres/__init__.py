@@ -2,7 +2,8 @@
 failure is, and how a service gets ready whenever PostgreSQL comes.
 
 Piccolo's engine is kept, and hardened where a lost or silent database would leak connections or
-leave a task inside a dead transaction (see `engine`).
+leave a task inside a dead transaction (see `engine`). Two rooms are within: `migrations`, and
+`queries` for what is asked often or writes many rows.
 """
 
 from delivery.postgres.connecting import is_pooled

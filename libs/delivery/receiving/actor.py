@@ -18,10 +18,9 @@ from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context, use_spa
 
 from delivery.kafka.availability import one_line
 from delivery.receiving.counting import Counting
-from delivery.receiving.delivery import Delivery
 from delivery.receiving.partition import FULL_RECORDS, Partition, Stopping
 from delivery.receiving.retry import Classify, PermanentError, RetryPolicy
-from delivery.receiving.source import Source
+from delivery.receiving.source import Delivery, Source
 from delivery.receiving.stream import Stream
 from telemetry.attributes import OUTCOME
 from telemetry.errors import type_of

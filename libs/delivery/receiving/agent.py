@@ -1,12 +1,12 @@
 """Faust's agent, with this library's guarantees."""
 
-import asyncio
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, cast
 
 import faust
+import msgspec
 from aiokafka import TopicPartition
 from faust.types import TP, AgentT, ChannelT, TopicT
 from faust.types.agents import SinkT
@@ -15,21 +15,39 @@ from mode.utils.futures import maybe_async
 from delivery.kafka.app import KafkaApp
 from delivery.kafka.refused import Refused
 from delivery.receiving.actor import Actor
+from delivery.receiving.channel import ChannelActor
 from delivery.receiving.counting import Counting
 from delivery.receiving.partition import Partition
 from delivery.receiving.retry import Classify, RetryPolicy, is_passing
-from delivery.receiving.source import ChannelSource, Parcel, TopicSource
-from delivery.receiving.status import Status
+from delivery.receiving.source import TopicSource
 from delivery.receiving.stream import Stream
 from delivery.receiving.testing import AgentUnderTest
 
 T = TypeVar("T")
 Function: TypeAlias = Callable[[Stream[T]], Coroutine[Any, Any, None] | AsyncIterator[Any]]
 """What ``@app.agent`` takes: ``async def name(records)``, which may yield."""
+State: TypeAlias = Literal["off", "waiting", "consuming", "retrying", "stopped"]
 
 _DEFAULT_POLICY: Final = RetryPolicy()
-_WAIT_FOR_ROOM_S: Final = 0.05
 _REPLIES: Final = "nobody replies here: send to a topic of answers in the body, and read that"
+
+
+class Status(msgspec.Struct, frozen=True):
+    """An agent as an operator asks for it: is it going on, and if not, why not.
+
+    ``off`` by ENABLE_KAFKA_CONSUMER, ``waiting`` for Kafka or for the group, ``consuming``,
+    ``retrying`` at least one record, or ``stopped`` by the circuit. ``reason`` is one line, None
+    where there is nothing to explain.
+    """
+
+    state: State
+    reason: str | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether this agent does what it should. A retry does: it waits for something else, which
+        has a readiness of its own."""
+        return self.state in ("off", "consuming", "retrying")
 
 
 class Agent(faust.Agent, Generic[T]):
@@ -53,7 +71,7 @@ class Agent(faust.Agent, Generic[T]):
     - **In order within a partition**, and so within a key; partitions do not wait for each other.
     - **What cannot be decoded never reaches the body**: it becomes a dead letter, with its bytes.
     - **When everything fails**, the agent stops consuming instead of dead-lettering the topic, and
-      goes on by itself: see ``delivery.receiving.circuit``.
+      goes on by itself: see ``delivery.receiving.retry.Circuit``.
     - **The record's process span is current** in the body, and in a batch of ``take`` the batch's,
       linked to each record's; ``faust.current_event()`` is the (last) record's event.
     - **A sink has what the body yields** before the record counts as done: a topic's broker has
@@ -173,7 +191,7 @@ class Agent(faust.Agent, Generic[T]):
     async def on_start(self) -> None:
         """An agent on a topic begins when its partitions come; one on a channel, now."""
         if not isinstance(self.channel, TopicT):
-            self._on_channel = ChannelActor(self)
+            self._on_channel = ChannelActor(self, self.app, self.channel)
 
     async def on_stop(self) -> None:
         """Finish what is in hand, within the time that a stop has."""
@@ -207,33 +225,6 @@ class Agent(faust.Agent, Generic[T]):
         raise Refused(f"the stream of agent {self.name} is its body's: make another agent")
 
     __call__ = actor_from_stream = stream
-
-
-class ChannelActor:
-    """An agent's body on a channel: what comes in is handed over as from a partition."""
-
-    def __init__(self, agent: Agent[Any]) -> None:
-        app = agent.app
-        app.flow_control.resume()  # a channel holds everything back until somebody says this
-        source = ChannelSource(agent.channel, agent.name, agent.policy)
-        counting = Counting(app, TP(agent.name, 0), agent.name, counts_messages=True)
-        self.actor = Actor(agent, source, Partition(agent.name), counting)
-        self._channel = aiter(agent.channel)
-        self._feeding = asyncio.create_task(self._feed(), name=f"channel of {agent.name}")
-
-    async def _feed(self) -> None:
-        offset = 0
-        async for event in self._channel:
-            while self.actor.partition.full:  # noqa: ASYNC110 - rare, and said nowhere
-                await asyncio.sleep(_WAIT_FOR_ROOM_S)
-            self.actor.partition.feed([Parcel(offset, cast(Any, event))])
-            offset += 1
-
-    async def stop(self, seconds: float) -> None:
-        """As the actor's; what waits in the channel is gone."""
-        self._feeding.cancel()
-        await asyncio.wait({self._feeding})
-        await self.actor.stop(seconds)
 
 
 def _status(trouble: str | None) -> Status:

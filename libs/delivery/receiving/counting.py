@@ -11,7 +11,7 @@ from typing import Any
 from faust.sensors import Monitor
 from faust.types import TP
 
-from delivery.receiving.delivery import Delivery
+from delivery.receiving.source import Delivery
 
 
 class Counting:

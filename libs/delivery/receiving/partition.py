@@ -1,4 +1,5 @@
-"""One partition's records for one agent: those that wait, and how far the finished ones reach.
+"""One partition's records for one agent: those that wait, and how far the finished ones reach, that
+is, what may be committed.
 
 A record that is stuck holds up its own partition and no other. The queue is bounded: a partition
 whose queue is full is not fetched from until half of it is done.
@@ -6,9 +7,8 @@ whose queue is full is not fetched from until half of it is done.
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, Final, Protocol
-
-from delivery.receiving.progress import Progress
 
 FULL_RECORDS: Final = 2_000
 _FULL_BYTES: Final = 16 * 1024 * 1024
@@ -28,6 +28,38 @@ class Raw(Protocol):
 
 class Stopping(Exception):
     """The partition is being given up; what is not finished is delivered again."""
+
+
+class Progress:
+    """Which offset may be committed: the first one that is not finished, and never one after it.
+
+    Faust takes an offset to be the last one handled where it is the next one to read, and so
+    commits past a record that is still being worked on; it also forgets records that nobody else
+    holds. This keeps the offsets themselves, in the order in which they came.
+    """
+
+    def __init__(self) -> None:
+        self._pending: dict[int, None] = {}
+        self._end: int | None = None
+
+    @property
+    def position(self) -> int | None:
+        """The next offset to read: everything before it is finished. None when none was taken yet.
+
+        Offsets that the broker never gave us (compacted away) are no holes.
+        """
+        return next(iter(self._pending), self._end)
+
+    def take(self, offsets: Iterable[int]) -> None:
+        """These follow those before, and are to be finished."""
+        for offset in offsets:
+            self._pending[offset] = None
+            self._end = offset + 1
+
+    def finish(self, offsets: Iterable[int]) -> None:
+        """The effects, or the dead letters, of these are durable."""
+        for offset in offsets:
+            del self._pending[offset]
 
 
 class Partition:

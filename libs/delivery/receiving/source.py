@@ -1,25 +1,90 @@
-"""Where an agent's records come from: how they are read, and where they go that fail for good."""
+"""A record on its way through an agent (what was fetched, what it says, its span), and its source:
+how records are read, and where they go that fail for good."""
 
 import logging
-from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Generic, Protocol, TypeVar
 
+import faust
 from aiokafka import ConsumerRecord
+from faust.types import TP, Message
 from opentelemetry.trace import use_span
 
 from delivery.dead_letters.rate import TokenBucket
 from delivery.dead_letters.sender import DeadLetterSender
 from delivery.kafka.app import KafkaApp
 from delivery.kafka.availability import one_line
-from delivery.receiving.circuit import Circuit
-from delivery.receiving.delivery import Delivery, Event
 from delivery.receiving.partition import Partition
-from delivery.receiving.retry import RetryPolicy
-from telemetry.attributes import OUTCOME
-from telemetry.kafka import BatchSpan, start_batch_span, start_process_span
+from delivery.receiving.retry import Circuit, RetryPolicy
+from telemetry.attributes import ATTEMPTS, OUTCOME
+from telemetry.kafka import BatchSpan, ProcessSpan, start_batch_span, start_process_span
 from telemetry.metrics import counter
+from telemetry.spans import put_attributes
 
+T = TypeVar("T")
 _LOG: Final = logging.getLogger(__name__)
+_NOT_FINISHED: Final[Mapping[str, str]] = {}
+
+
+class Event(faust.Event, Generic[T]):
+    """Faust's event, which knows the type of its record."""
+
+    value: T
+
+
+class Delivery:
+    """One record for one agent. ``record`` is the error when it cannot be decoded; ``value`` is
+    what the stream's processors made of it. ``span`` is None once it has ended, or where there is
+    none (a channel's)."""
+
+    __slots__ = ("_app", "_event", "attempts", "key", "raw", "record", "span", "value")
+
+    def __init__(
+        self,
+        app: Any,
+        raw: Any,
+        key: Any,
+        record: Any,
+        span: ProcessSpan | None = None,
+        event: Event[Any] | None = None,
+    ) -> None:
+        self._app = app
+        self._event = event
+        self.raw = raw
+        self.key = key
+        self.record = record
+        self.value = record
+        self.span = span
+        self.attempts = 0
+
+    def event(self) -> Event[Any]:
+        """As Faust shows a record; made when somebody asks. ``event.headers`` is a dict, in which
+        the last of equal names stays; ``event.message.headers`` has them all, as they were sent."""
+        if self._event is None:
+            raw = self.raw
+            message = Message(
+                raw.topic,
+                raw.partition,
+                raw.offset,
+                timestamp=raw.timestamp / 1000,
+                timestamp_type=raw.timestamp_type,
+                headers=raw.headers,
+                key=raw.key,
+                value=raw.value,
+                checksum=None,
+                tp=TP(raw.topic, raw.partition),
+            )
+            self._event = Event(self._app, self.key, self.record, raw.headers, message)
+        return self._event
+
+    def close(
+        self, told: Mapping[str, str] = _NOT_FINISHED, error: BaseException | None = None
+    ) -> None:
+        """End the record's span, unless that was done; without an outcome it is delivered again."""
+        process, self.span = self.span, None
+        if process is not None:
+            put_attributes(process.span, {ATTEMPTS: self.attempts, **told})
+            process.finish(error)
 
 
 class Undecodable(Exception):
@@ -110,34 +175,3 @@ class TopicSource:
             )
         await self._dead_letters.send(raw, error, delivery.attempts, span, partition.pause)
         delivery.close({OUTCOME: "dead_letter"}, error)
-
-
-class Parcel:
-    """What came through a channel, numbered as if it were a partition's."""
-
-    __slots__ = ("event", "offset")
-    value = None
-
-    def __init__(self, offset: int, event: Event[Any]) -> None:
-        self.offset = offset
-        self.event = event
-
-
-class ChannelSource:
-    """A channel in this process: nothing is durable in it, and nothing is decoded."""
-
-    def __init__(self, channel: Any, name: str, policy: RetryPolicy) -> None:
-        self.name = name
-        self.channel = channel
-        self.circuit = Circuit(name, policy.circuit_threshold)
-
-    def open(self, raw: Parcel) -> Delivery:
-        """The event as it was put into the channel."""
-        return Delivery(None, raw, raw.event.key, raw.event.value, event=raw.event)
-
-    def batch(self, some: Sequence[Delivery]) -> None:
-        """No span: whoever sent it is in this process, and has one."""
-
-    async def bury(self, delivery: Delivery, error: BaseException, partition: Partition) -> None:
-        """A channel has no dead letters: the log has the error, and the agent goes on."""
-        _LOG.error("%s: given up after %d attempts", self.name, delivery.attempts, exc_info=error)

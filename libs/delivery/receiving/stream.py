@@ -15,7 +15,7 @@ from mode import Seconds, Service, want_seconds
 from mode.utils.futures import maybe_async
 
 from delivery.kafka.refused import Refused
-from delivery.receiving.delivery import Delivery, Event
+from delivery.receiving.source import Delivery, Event
 
 T_co = TypeVar("T_co", covariant=True)
 _ELSEWHERE: Final = "send to the other topic in the body, and read that with an agent of its own"

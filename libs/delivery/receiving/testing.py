@@ -16,10 +16,10 @@ import faust
 from faust.types import TP, Message
 
 from delivery.receiving.actor import Actor
+from delivery.receiving.channel import ChannelSource, Parcel
 from delivery.receiving.counting import Counting
-from delivery.receiving.delivery import Delivery, Event
 from delivery.receiving.partition import FULL_RECORDS, Partition
-from delivery.receiving.source import ChannelSource, Parcel
+from delivery.receiving.source import Delivery, Event
 
 
 class AgentUnderTest:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from piccolo.query.methods.insert import Insert
 
-from delivery.postgres.prepared import connection_of
+from delivery.postgres.queries import connection_of
 from delivery.sending.outbox_app.tables import OutboxRow
 
 MARK: Final = 10**18 + secrets.randbelow(8 * 10**18)  # a bigint, of as many digits as any

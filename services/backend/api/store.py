@@ -7,7 +7,7 @@ import msgspec
 
 from backend.api.schemas import CatalogueEntry
 from backend.ingestion.tables import Book
-from delivery.postgres.prepared import Given, Prepared, any_of
+from delivery.postgres.queries import Given, Prepared, any_of
 
 _SHOWN: Final = [Book._meta.get_column_by_name(name) for name in CatalogueEntry.__struct_fields__]
 _THERE: Final = Book.removed.eq(False)

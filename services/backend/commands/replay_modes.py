@@ -19,7 +19,7 @@ from delivery.commands.console import Progress, confirm, line, moment, note, plu
 from delivery.kafka.availability import KAFKA_ERRORS, one_line
 from delivery.kafka.publishing import Pending, Publisher
 from delivery.postgres import is_passing
-from delivery.postgres.prepared import Given, Prepared, any_of
+from delivery.postgres.queries import Given, Prepared, any_of
 from delivery.replay.handling import Handler, handle
 from delivery.replay.reading import Missing, Ranges, Reader, open_reader
 from delivery.replay.selection import Found, Selection, select

@@ -4,7 +4,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.columns import UUID, BigInt, Timestamptz
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 
-from delivery.postgres.columns import add_column, add_table
+from delivery.postgres.migrations.columns import add_column, add_table
 
 ID = "2026-11-23T06:00:00:000005"
 VERSION = "1.38.0"

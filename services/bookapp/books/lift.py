@@ -18,7 +18,7 @@ from contracts.codec import DecodeError, decode
 from contracts.records import Book, BookRecord, BookRemoved
 from contracts.topics import BOOK_INGESTION
 from delivery.postgres import Engine, retry_conflicts
-from delivery.postgres.ids import raise_ids
+from delivery.postgres.queries import raise_ids
 from delivery.sending.outbox import Outbox
 
 _TOGETHER = 500

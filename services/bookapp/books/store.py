@@ -19,8 +19,7 @@ from bookapp.books.tables import Book as BookTable
 from contracts.records import Book
 from contracts.topics import BOOK_INGESTION
 from delivery.postgres import Engine, retry_conflicts
-from delivery.postgres.prepared import Given, Prepared
-from delivery.postgres.rows import InsertRows
+from delivery.postgres.queries import Given, InsertRows, Prepared
 from delivery.sending.outbox import Outbox
 
 _GIVEN = (BookTable.title, BookTable.author, BookTable.status)

@@ -13,9 +13,8 @@ from aiokafka import ConsumerRecord
 from delivery.dead_letters.rate import TokenBucket
 from delivery.dead_letters.story import PREFIX, headers_of, original_headers, read_story, story_of
 from delivery.kafka.records import metadata_of
-from delivery.receiving.circuit import Circuit
-from delivery.receiving.progress import Progress
-from delivery.receiving.retry import PermanentError, RetryPolicy, is_passing
+from delivery.receiving.partition import Progress
+from delivery.receiving.retry import Circuit, PermanentError, RetryPolicy, is_passing
 
 
 def raw(**changes: Any) -> ConsumerRecord:

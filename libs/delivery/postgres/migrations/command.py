@@ -13,7 +13,7 @@ import asyncpg
 
 from delivery.postgres.engine import Engine
 from delivery.postgres.errors import DatabaseBusy, UnfitDatabase, is_database_away
-from delivery.postgres.migrations import MigrationError, migrate
+from delivery.postgres.migrations.apply import MigrationError, migrate
 from telemetry.environment import SettingsError
 
 

@@ -1,7 +1,7 @@
 """A migration's tables and columns, said as briefly as the tables' classes say them.
 
 Piccolo writes each column out with a dozen parameters, almost all of them its defaults. No schema
-is named: a migration runs in its app's (see ``migration_schema``). Migrations that were released
+is named: a migration runs in its app's (see ``schema``). Migrations that were released
 call this: what it makes of its arguments must not change.
 """
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from piccolo.columns import BigSerial, Serial
 
-from delivery.postgres.prepared import connection_of
+from delivery.postgres.queries.prepared import connection_of
 
 _RAISE: Final = """
 SELECT CASE WHEN $3 > nextval(name) THEN setval(name, $3) END

@@ -22,7 +22,7 @@ from piccolo.table import Table
 
 from delivery.postgres.engine import Engine
 from delivery.postgres.errors import DatabaseBusy, is_database_away
-from delivery.postgres.migration_schema import prepare_schema
+from delivery.postgres.migrations.schema import prepare_schema
 
 logger = logging.getLogger(__name__)
 

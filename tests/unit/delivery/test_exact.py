@@ -7,7 +7,7 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 
-from delivery.kafka.lenient import read_leniently
+from delivery.kafka.exact import read_leniently
 
 GZIP, NONE = 1, 0
 
@@ -77,7 +77,7 @@ def test_the_batches_around_it_are_read_as_before() -> None:
 
 
 def test_aiokafka_alone_reads_no_further() -> None:
-    """When this fails, aiokafka has learnt it, and ``delivery.kafka.lenient`` can go."""
+    """When this fails, aiokafka has learnt it, and ``read_leniently`` can go."""
     fetcher.MemoryRecords = MemoryRecords
     with pytest.raises(UnicodeDecodeError):
         read(batch(0, [(NoText(), b"1")]))
