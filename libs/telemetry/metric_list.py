@@ -125,6 +125,13 @@ METRICS: Final = (
     ),
     Metric("consumer.lag", "gauge", "{record}", "Records on a partition not yet done", _PARTITION),
     Metric(
+        "consumer.lost_records",
+        "counter",
+        "{record}",
+        "Records that were removed from a partition before the group had read them",
+        _PARTITION,
+    ),
+    Metric(
         "consumer.retries",
         "counter",
         "{attempt}",

@@ -11,11 +11,12 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Final, Protocol, cast
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from delivery.kafka.availability import KAFKA_ERRORS
+from delivery.kafka.positions import Positions, Records, count_nothing
 from delivery.kafka.settings import READ_COMMITTED
 
 # How long a broker waits for new records before it answers that there are none. aiokafka asks a
@@ -25,8 +26,6 @@ _BROKER_WAIT_MS: Final = 50
 _FETCH_TIMEOUT_MS: Final = 500
 _PAUSED_POLL_S: Final = 0.05
 _STOP_TIMEOUT_S: Final = 5.0
-
-Records = Mapping[TopicPartition, list[ConsumerRecord]]
 
 
 class Member(Protocol):
@@ -44,6 +43,7 @@ class GroupThread(AIOKafkaConsumerThread):
 
     _epoch = 0
     _assigned: asyncio.Event
+    _positions: Positions
     _fetching: asyncio.Task[Any] | None = None
 
     @property
@@ -70,12 +70,13 @@ class GroupThread(AIOKafkaConsumerThread):
         consumer = self._create_consumer(loop=self.thread_loop)
         consumer._fetch_max_wait_ms = _BROKER_WAIT_MS
         consumer._isolation_level = READ_COMMITTED  # Faust has no setting for it
+        positions = Positions(consumer)
         try:
             await consumer.start()
         except BaseException:
             await consumer.stop()
             raise
-        self._consumer = consumer
+        self._consumer, self._positions = consumer, positions
         consumer.subscribe(topics, listener=_Listener(self))
 
     async def shut(self) -> None:
@@ -115,9 +116,7 @@ class GroupThread(AIOKafkaConsumerThread):
                 await asyncio.sleep(_PAUSED_POLL_S)
                 return epoch, {}
         timeout = _PAUSED_POLL_S * 1000 if full else _FETCH_TIMEOUT_MS
-        self._fetching = self.thread_loop.create_task(
-            consumer.getmany(*wanted, timeout_ms=int(timeout))
-        )
+        self._fetching = self.thread_loop.create_task(self._positions.fetch(wanted, int(timeout)))
         done, _ = await asyncio.wait({self._fetching})
         task = done.pop()
         if task.cancelled():
@@ -162,6 +161,7 @@ class GroupThread(AIOKafkaConsumerThread):
 
     async def assigned(self, partitions: set[TopicPartition]) -> None:
         """The group has given us these partitions."""
+        count_nothing(partitions)
         await self.in_application(self.member.assign(partitions, self._epoch))
         self._assigned.set()
 

@@ -22,6 +22,7 @@ from mode import Service
 from delivery.kafka.app import KafkaApp
 from delivery.kafka.availability import KAFKA_ERRORS, one_line, reach
 from delivery.kafka.group import GroupThread
+from delivery.kafka.positions import labels
 from delivery.receiving.actor import Actor
 from delivery.receiving.agent import Agent
 from telemetry.metrics import gauge
@@ -142,7 +143,7 @@ class Consumer(driver.Consumer):
                 await self.commit()
                 await self._signal(self.app.on_partitions_revoked, set(self.actors))
             for tp in self.actors:
-                gauge("consumer.lag").remove(_labels(tp))
+                gauge("consumer.lag").remove(labels(tp))
             self.actors.clear()
             self._committed.clear()
 
@@ -213,7 +214,7 @@ class Consumer(driver.Consumer):
                     reached = min(
                         (offset for offset in oldest if offset is not None), default=fetched
                     )
-                    lag.set(max(0, end - reached), _labels(tp))
+                    lag.set(max(0, end - reached), labels(tp))
 
 
 def _position(actors: list[Actor]) -> int | None:
@@ -221,10 +222,3 @@ def _position(actors: list[Actor]) -> int | None:
     positions = [actor.partition.position for actor in actors]
     known = [position for position in positions if position is not None]
     return min(known) if known and len(known) == len(positions) else None
-
-
-def _labels(tp: TopicPartition) -> dict[str, str]:
-    return {
-        "messaging.destination.name": tp.topic,
-        "messaging.destination.partition.id": str(tp.partition),
-    }
