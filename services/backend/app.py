@@ -23,6 +23,7 @@ from backend.injection import ErrorInjectionConfig, FollowRules, admin_routes, f
 from backend.readiness import Readiness
 from backend.settings import Settings
 from backend.worker import Worker
+from contracts.conventions import Conventions
 from contracts.health import PATHS
 from contracts.topics import BOOK_INGESTION_DLQ
 from delivery.application import App, create_app
@@ -86,10 +87,9 @@ def build(environ: Mapping[str, str]) -> App:
     api = create_api(
         CatalogueStore(),
         Readiness(database, catalogue),
-        unavailable=unavailable,
-        record_exception=record_exception,
+        Conventions(unavailable, record_exception),
         require_database=database.pool,
-        admin_routes=[admin_routes(settings.admin_token)],
+        routes=[admin_routes(settings.admin_token)],
         middleware=[injection_middleware(rules)],
     )
     worker.before_kafka += [

@@ -7,19 +7,13 @@ from typing import Any
 
 from litestar import Litestar, Request, Router
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.types import Middleware, Scope
+from litestar.types import Middleware
 
 from bookapp.books.controllers import BookController
 from bookapp.books.details import DetailsSource
 from bookapp.books.store import BookStore
-from contracts.asyncapi import asyncapi_route
-from contracts.digits import in_digits
+from contracts.conventions import Conventions, described
 from contracts.health import Degraded, Readiness, health_routes
-from contracts.late_bodies import BodyTimeout
-from contracts.problems import Problems
-from contracts.requests import JsonRequest
-from contracts.schema_page import SchemaPage, schema_router
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -28,10 +22,9 @@ def create_api(
     books: BookStore,
     details: DetailsSource,
     readiness: Readiness,
+    conventions: Conventions,
     *,
     degraded: Degraded = list,
-    unavailable: Callable[[BaseException], str | None],
-    record_exception: Callable[[BaseException], None] = lambda _: None,
     require_database: Callable[[], object] = lambda: None,
     routes: Sequence[Router] = (),
     middleware: Sequence[Middleware] = (),
@@ -39,43 +32,26 @@ def create_api(
 ) -> Litestar:
     """The API over a store of books and what backend knows of them.
 
-    ``unavailable`` says what to tell of errors that pass (503); ``record_exception`` is
-    told of every exception that a route raised, before it becomes an answer; ``require_database``
-    raises while the database is not there with its tables; ``routes`` and ``middleware`` are the
-    libraries' that are mounted beside the books.
+    ``require_database`` raises while the database is not there with its tables; ``routes`` and
+    ``middleware`` are the libraries' that are mounted beside the books.
     """
 
     async def before_request(_: Request[Any, Any, Any]) -> None:
         require_database()
 
-    async def after_exception(error: Exception, _: Scope) -> None:
-        record_exception(error)
-
+    ready_when = "The database answers, and its migrations have run"
     return Litestar(
         [
             Router("/", route_handlers=[BookController, *routes], before_request=before_request),
-            *health_routes(
-                readiness, "The database answers, and its migrations have run", degraded
-            ),
-            asyncapi_route(),
+            *health_routes(readiness, ready_when, degraded),
         ],
         dependencies={
             "books": Provide(lambda: books, sync_to_thread=False),
             "details": Provide(lambda: details, sync_to_thread=False),
         },
-        request_class=JsonRequest,
-        plugins=[Problems(unavailable)],
-        after_exception=[after_exception],
-        middleware=[*middleware, in_digits, BodyTimeout()],
+        plugins=[conventions],
+        middleware=list(middleware),
         lifespan=list(lifespan),
-        openapi_config=OpenAPIConfig(
-            title="bookapp",
-            version="1.0.0",
-            description="The library's books.",
-            openapi_router=schema_router(),
-            render_plugins=[SchemaPage()],
-            use_handler_docstrings=True,
-        ),
-        logging_config=None,  # the process configures logging, once
+        openapi_config=described("bookapp", "The library's books."),
         debug=False,
     )

@@ -21,23 +21,19 @@ from bookapp.books import idempotency
 from bookapp.books.details import DetailsSource
 from bookapp.books.store import BookStore
 from bookapp.database import create_database
+from bookapp.injection import ErrorInjectionConfig, admin_routes
 from bookapp.settings import read_all
-from bookapp.tables import ErrorInjectionConfig
 from contracts.backend_client import Client
+from contracts.conventions import Conventions
 from contracts.health import PATHS
-from contracts.problems import FieldError, documented
+from contracts.problems import FieldError
 from contracts.topics import BOOK_INGESTION
 from delivery.application import create_app
 from delivery.postgres import unavailable
+from delivery.postgres.recurring import do_now_and_then
 from delivery.sending.outbox import Outbox
 from delivery.sending.relay import Relay
-from error_injection import (
-    Rules,
-    RuleStore,
-    error_injection_routes,
-    injection_middleware,
-    say_when_open,
-)
+from error_injection import Rules, injection_middleware, say_when_open
 from serving import Front
 from telemetry import SettingsError, configure, garbage
 from telemetry.client import TracedTransport
@@ -76,7 +72,7 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
         rules.start()
         if relay:
             await relay.start()
-        await idempotency.expire_forever()
+        await do_now_and_then(idempotency.expire, idempotency.EXPIRE_EVERY)
 
     async def readiness() -> list[FieldError]:
         # Kafka and backend are not asked: without them books are still added and read.
@@ -111,17 +107,10 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
         BookStore(engine, outbox),
         details,
         readiness,
+        Conventions(unavailable, record_exception),
         degraded=degraded,
-        unavailable=unavailable,
-        record_exception=record_exception,
         require_database=database.pool,
-        routes=[
-            error_injection_routes(
-                RuleStore(ErrorInjectionConfig),
-                admin_token=settings.admin_token,
-                documented=documented,
-            )
-        ],
+        routes=[admin_routes(settings.admin_token)],
         middleware=[injection_middleware(rules)],
         lifespan=[running],
     )

@@ -4,13 +4,16 @@ import os
 
 import click
 
-from bookapp.books.lift import lift, newest_of_each
+from bookapp.books.lift import lift
 from bookapp.database import program
+from contracts.codec import decode
+from contracts.records import BookRecord
 from contracts.topics import BOOK_INGESTION
 from delivery.commands.program import Program, of_settings
 from delivery.kafka.settings import KafkaSettings
+from delivery.replay.newest import newest_of_each
 from delivery.replay.reading import open_reader
-from delivery.replay.selection import Selection
+from delivery.replay.selection import Selection, select
 from delivery.sending.outbox import Outbox
 from telemetry import read_settings
 
@@ -18,7 +21,13 @@ from telemetry import read_settings
 async def work(program: Program, kafka: KafkaSettings) -> int:
     """Read the topic, and lift. Raises what Kafka and PostgreSQL raise."""
     async with open_reader(kafka, BOOK_INGESTION.name) as reader:
-        newest = await newest_of_each(reader.read(await reader.ranges(Selection())))
+        everything = Selection()
+        batches = reader.read(await reader.ranges(everything))
+        newest: dict[int, BookRecord] = await newest_of_each(
+            select(batches, everything, decode),
+            key=lambda record: record.book.id,
+            sequence=lambda record: record.sequence,
+        )
     done = await lift(program.engine, Outbox(program.engine), newest)
     click.echo(
         f"bookapp: {done.changed} books are published once more, and {done.removed} as removed; ids"

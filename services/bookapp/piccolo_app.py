@@ -5,7 +5,7 @@ from pathlib import Path
 from piccolo.conf.apps import AppConfig
 
 from bookapp.books.tables import Book, IdempotencyKey
-from bookapp.tables import ErrorInjectionConfig
+from bookapp.injection import ErrorInjectionConfig
 
 APP_CONFIG = AppConfig(
     app_name="bookapp",

@@ -68,3 +68,22 @@ def test_what_a_page_leads_to_is_there(page: str) -> None:
     linked = re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text())
     missing = [to for to in linked if "://" not in to and not (ROOT / to).exists()]
     assert missing == []
+
+
+MIGRATIONS_AND_DATA = {"migrations", "catalogue.py"}
+
+
+def lines_of(service: str) -> dict[str, int]:
+    """How many lines each module of a service has, without migrations and its list of books."""
+    return {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines())
+        for path in (ROOT / "services" / service).rglob("*.py")
+        if not MIGRATIONS_AND_DATA & {path.name, path.parent.name}
+    }
+
+
+def test_bookapp_can_be_read_in_an_hour() -> None:
+    """What is long in it is general, and belongs to libs/."""
+    lines = lines_of("bookapp")
+    assert sum(lines.values()) <= 1_200
+    assert {path: count for path, count in lines.items() if count > 150} == {}

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from delivery import circuit
 from delivery.kafka.availability import is_kafka_away
 from delivery.postgres.errors import is_passing as is_passing_in_postgresql
 from telemetry.metrics import gauge
@@ -78,8 +79,7 @@ class Circuit:
 
     def __init__(self, topic: str, threshold: int) -> None:
         self._topic = topic
-        self._threshold = threshold
-        self._failures = 0
+        self._circuit = circuit.Circuit(threshold)
         self.reason: str | None = None
         """Why it is open, on one line; None while it is closed."""
         self._report()
@@ -87,27 +87,24 @@ class Circuit:
     @property
     def is_open(self) -> bool:
         """Whether nothing may be dead-lettered for its handler's failure."""
-        return self.reason is not None
+        return self._circuit.is_open
 
     def success(self) -> None:
         """A record was handled: the handler works."""
-        self._failures = 0
-        if self.reason is not None:
+        if self._circuit.succeeded():
             self.reason = None
             self._report()
             _LOG.warning("%s: a record succeeded; consumption goes on", self._topic)
 
     def failure(self, error: str) -> bool:
         """A record failed for good. Returns whether the circuit is open, now or still."""
-        if not self.is_open:
-            self._failures += 1
-            if self._failures >= self._threshold:
-                self.reason = (
-                    f"{self._topic}: the last {self._failures} records all failed ({error});"
-                    " consumption is stopped, and the oldest record is tried from time to time"
-                )
-                self._report()
-                _LOG.error("%s", self.reason)
+        if self._circuit.failed():
+            self.reason = (
+                f"{self._topic}: the last {self._circuit.threshold} records all failed ({error});"
+                " consumption is stopped, and the oldest record is tried from time to time"
+            )
+            self._report()
+            _LOG.error("%s", self.reason)
         return self.is_open
 
     def _report(self) -> None:

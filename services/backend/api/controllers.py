@@ -48,15 +48,13 @@ class CatalogueController(Controller):
     @get(
         operation_id="list_books",
         summary="The catalogue entries of the books asked for",
-        description=(
-            "One entry for each of the books that has one, ordered by id; the others are absent. "
-            f"At most {MAX_IDS} ids."
-        ),
         responses=documented(400, 500, 503),
     )
     async def list_books(
         self, ids: Ids, catalogue: NamedDependency[CatalogueStore]
     ) -> list[CatalogueEntry]:
+        """One entry for each of the books that has one, ordered by id; the others are absent. At
+        most 1000 ids."""
         return await catalogue.entries(parse_ids(ids))
 
 

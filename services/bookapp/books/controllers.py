@@ -3,16 +3,17 @@
 import logging
 
 from litestar import Controller, Response, delete, get, patch, post, route
-from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
-from litestar.exceptions import HTTPException, NotFoundException
+from litestar.exceptions import NotFoundException
 from litestar.params import JSONBody
-from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 from bookapp.books import idempotency
 from bookapp.books.details import DetailsSource
 from bookapp.books.schemas import (
+    MAX_BODY,
     MAX_BOOKS,
+    MAX_BULK_BODY,
+    NEXT_PAGE,
     After,
     BookChange,
     IdempotencyKeyHeader,
@@ -22,18 +23,8 @@ from bookapp.books.schemas import (
 )
 from bookapp.books.store import BookStore
 from contracts.parameters import BookId
-from contracts.problems import documented
+from contracts.problems import documented, problem
 from contracts.records import Book
-
-MAX_BODY = 1024 * 1024
-"""Bytes in a body that holds one book."""
-
-MAX_BULK_BODY = 8 * 1024 * 1024
-"""Bytes in a body that holds many."""
-
-_LINK = ResponseHeader(
-    name="Link", documentation_only=True, description="The next page, if there is one (RFC 8288)."
-)
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +40,7 @@ class BookController(Controller):
         operation_id="list_books",
         summary="A page of books, by id, with their details",
         response_description="The books",
-        response_headers=[_LINK],
+        response_headers=[NEXT_PAGE],
         responses=documented(400, 500, 503),
     )
     async def list_books(
@@ -118,12 +109,7 @@ class BookController(Controller):
         books: NamedDependency[BookStore],
         idempotency_key: IdempotencyKeyHeader = None,
     ) -> int:
-        if idempotency_key is None:
-            book_id = await books.add(data)
-        else:
-            (book_id,) = await books.add_once(
-                [data], idempotency.token(idempotency_key, "add", [data])
-            )
+        book_id = await books.add(data, idempotency.token(idempotency_key, "add", [data]))
         logger.info("added book %d", book_id)
         return book_id
 
@@ -143,14 +129,10 @@ class BookController(Controller):
     ) -> list[int]:
         """At most 10,000 of them."""
         if len(data) > MAX_BOOKS:
-            raise HTTPException(
-                status_code=HTTP_413_REQUEST_ENTITY_TOO_LARGE,
-                detail=f"At most {MAX_BOOKS} books are taken at once; these are {len(data)}.",
+            raise problem(
+                413, f"At most {MAX_BOOKS} books are taken at once; these are {len(data)}."
             )
-        if idempotency_key is None:
-            ids = await books.add_many(data)
-        else:
-            ids = await books.add_once(data, idempotency.token(idempotency_key, "bulk_add", data))
+        ids = await books.add_many(data, idempotency.token(idempotency_key, "bulk_add", data))
         logger.info("added %d books", len(ids))
         return ids
 

@@ -12,10 +12,10 @@ from typing import Final
 
 import httpx
 
-from bookapp.books.circuit import Circuit
 from contracts.backend_client import Client
 from contracts.backend_client.api.books import list_books
 from contracts.backend_client.models import CatalogueEntry
+from delivery.circuit import Circuit
 
 TIMEOUT: Final = 0.8
 """Seconds for the whole call; the promise is one."""
@@ -47,9 +47,8 @@ class DetailsSource:
         except (httpx.HTTPError, TimeoutError, BackendError, ValueError) as error:
             self._note_failure(error)
             return {}
-        if self._circuit.is_open:
+        if self._circuit.succeeded():
             logger.info("backend answers again: books have their details")
-        self._circuit.succeeded()
         return found
 
     async def close(self) -> None:
@@ -63,8 +62,6 @@ class DetailsSource:
         return {entry.book_id: entry for entry in answer}
 
     def _note_failure(self, error: Exception) -> None:
-        was_open = self._circuit.is_open
-        self._circuit.failed()
-        if self._circuit.is_open and not was_open:
+        if self._circuit.failed():
             reason = str(error) or type(error).__name__
             logger.warning("backend is away, books come without details: %s", reason)

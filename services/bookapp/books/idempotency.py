@@ -7,11 +7,8 @@ fingerprint of the request, because a key says "the same request again" and noth
 A key is kept for a day at least; ``expire`` removes older ones by an index on their time.
 """
 
-import asyncio
 import datetime as dt
 import hashlib
-import logging
-import random
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,12 +18,9 @@ from litestar.status_codes import HTTP_409_CONFLICT
 
 from bookapp.books.schemas import NewBook
 from bookapp.books.tables import IdempotencyKey
-from delivery.postgres import is_passing
 
 KEPT: Final = dt.timedelta(days=1)
-_EXPIRE_EVERY: Final = 600.0  # seconds, less a draw that keeps processes apart
-
-logger = logging.getLogger(__name__)
+EXPIRE_EVERY: Final = 600.0  # seconds
 
 
 class KeyReused(HTTPException):
@@ -43,8 +37,11 @@ class Token(msgspec.Struct, frozen=True):
     fingerprint: bytes
 
 
-def token(key: str, operation: str, books: Sequence[NewBook]) -> Token:
-    """The token of a request. What the books come to counts, not how the JSON was written."""
+def token(key: str | None, operation: str, books: Sequence[NewBook]) -> Token | None:
+    """The token of a request that has a key. What the books come to counts, not how the JSON was
+    written."""
+    if key is None:
+        return None
     content = msgspec.json.encode((operation, books))
     return Token(key, hashlib.sha256(content).digest())
 
@@ -73,18 +70,6 @@ async def keep(token: Token, ids: list[int]) -> None:
     await IdempotencyKey.insert(
         IdempotencyKey(key=token.key, fingerprint=token.fingerprint, book_ids=ids)
     )
-
-
-async def expire_forever() -> None:
-    """Call ``expire`` now and then, also when the database is away now and then."""
-    while True:
-        try:
-            await expire()
-        except Exception as error:
-            if not is_passing(error):
-                raise
-            logger.info("keys are kept longer: the database is away")
-        await asyncio.sleep(_EXPIRE_EVERY * random.uniform(0.5, 1.0))
 
 
 async def expire() -> None:

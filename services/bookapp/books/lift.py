@@ -7,14 +7,12 @@ topic knows and the database does not is published as removed. On a database tha
 this changes nothing.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
-from aiokafka import ConsumerRecord
 
 from bookapp.books import records
 from bookapp.books.tables import Book as BookTable
-from contracts.codec import DecodeError, decode
 from contracts.records import Book, BookRecord, BookRemoved
 from contracts.topics import BOOK_INGESTION
 from delivery.postgres import Engine, retry_conflicts
@@ -31,33 +29,16 @@ class Lifted(msgspec.Struct):
     removed: int = 0
 
 
-async def newest_of_each(batches: AsyncIterator[list[ConsumerRecord]]) -> dict[int, BookRecord]:
-    """Each book's record with the highest sequence; of several, the one that came first, which is
-    the one that was applied."""
-    newest: dict[int, BookRecord] = {}
-    async for batch in batches:
-        for raw in batch:
-            try:
-                record = decode(raw.key, raw.value)
-            except DecodeError:  # in no read model either
-                continue
-            known = newest.get(record.book.id)
-            if known is None or known.sequence < record.sequence:
-                newest[record.book.id] = record
-    return newest
-
-
 async def lift(engine: Engine, outbox: Outbox, newest: Mapping[int, BookRecord]) -> Lifted:
-    """Bring ids and sequences above these records', and publish what differs."""
+    """Bring ids and sequences above these records', each the newest of its book, and publish what
+    differs."""
     done = Lifted()
     if not newest:
         return done
     await raise_ids(BookTable.id, max(newest))
-    ids = sorted(newest)
-    for start in range(0, len(ids), _TOGETHER):
-        some = await _lift(
-            engine, outbox, [newest[book_id] for book_id in ids[start : start + _TOGETHER]]
-        )
+    records = [newest[book_id] for book_id in sorted(newest)]
+    for start in range(0, len(records), _TOGETHER):
+        some = await _lift(engine, outbox, records[start : start + _TOGETHER])
         done.changed += some.changed
         done.removed += some.removed
     return done

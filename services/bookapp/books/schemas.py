@@ -7,11 +7,18 @@ came: blanks around them are the client's business.
 from typing import Annotated, Final
 
 import msgspec
+from litestar.datastructures import ResponseHeader
 from litestar.params import HeaderParameter, QueryParameter
 from msgspec import UNSET, Meta, UnsetType
 
 from contracts.backend_client.models import CatalogueEntry
 from contracts.records import MAX_BIGINT, MAX_TEXT, BookStatus, why_unusable
+
+MAX_BODY: Final = 1024 * 1024
+"""Bytes in a body that holds one book."""
+
+MAX_BULK_BODY: Final = 8 * 1024 * 1024
+"""Bytes in a body that holds many."""
 
 MAX_BOOKS: Final = 10_000
 """The most books that one request may add."""
@@ -27,6 +34,10 @@ After = Annotated[
         description="Only books with an id above this one.",
     ),
 ]
+
+NEXT_PAGE: Final = ResponseHeader(
+    name="Link", documentation_only=True, description="The next page, if there is one (RFC 8288)."
+)
 
 IdempotencyKeyHeader = Annotated[
     str | None,

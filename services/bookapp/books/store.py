@@ -48,37 +48,36 @@ class BookStore:
         """At most ``limit`` books, by id, those with an id above ``after``; without details."""
         return msgspec.convert(await _PAGE(after=after, limit=limit), list[ListedBook])
 
-    async def add(self, book: NewBook) -> int:
-        """Add a book; its id."""
-        (book_id,) = await self.add_many([book])
+    async def add(self, book: NewBook, token: idempotency.Token | None = None) -> int:
+        """Add a book; its id. Otherwise as ``add_many``."""
+        (book_id,) = await self.add_many([book], token)
         return book_id
 
     @retry_conflicts
-    async def add_many(self, books: Sequence[NewBook]) -> list[int]:
-        """Add books, all or none; their ids, in the same order."""
-        ids = await self._insert(books)
-        self._outbox.committed()
-        return ids
+    async def add_many(
+        self, books: Sequence[NewBook], token: idempotency.Token | None = None
+    ) -> list[int]:
+        """Add books, all or none; their ids, in the same order.
 
-    @retry_conflicts
-    async def add_once(self, books: Sequence[NewBook], token: idempotency.Token) -> list[int]:
-        """As ``add_many``, unless this token's key has been used: then the ids that it got.
-
-        Exactly one of any number of calls with one key has an effect, in whatever process.
+        Of any number of calls with one token, in whatever process, exactly one has an effect; all
+        return the ids that it got.
 
         Raises:
-            KeyReused: the key came with other books before.
+            KeyReused: the token's key came with other books before.
         """
-        if (known := await idempotency.find(token)) is not None:
+        if token is None:
+            ids = await self._insert(books)
+        elif (known := await idempotency.find(token)) is not None:
             return known
-        try:
-            async with self._engine.transaction():
-                ids = await self._insert(books)
-                await idempotency.keep(token, ids)
-        except asyncpg.UniqueViolationError:  # another request with this key was quicker
-            if (known := await idempotency.find(token)) is not None:
-                return known
-            raise
+        else:
+            try:
+                async with self._engine.transaction():
+                    ids = await self._insert(books)
+                    await idempotency.keep(token, ids)
+            except asyncpg.UniqueViolationError:  # another request with this key was quicker
+                if (known := await idempotency.find(token)) is not None:
+                    return known
+                raise
         self._outbox.committed()
         return ids
 

@@ -2,7 +2,7 @@
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
-from bookapp.tables import ErrorInjectionConfig
+from bookapp.injection import ErrorInjectionConfig
 from error_injection import constrain_rules_table
 
 ID = "2026-11-23T06:00:00:000004"

@@ -112,7 +112,7 @@ async def test_a_book_that_cannot_be_published_is_not_stored(engine, store):
     for add in (
         store.add(DUNE),
         store.add_many([DUNE]),
-        store.add_once([DUNE], token),
+        store.add_many([DUNE], token),
         store.change(1, BookChange(title="New")),
         store.remove(1),
     ):
@@ -168,36 +168,36 @@ async def test_the_records_of_one_book_stand_in_the_order_of_their_sequences(eng
 @pytest.mark.parametrize("books", [[DUNE], [DUNE, ODD] * 50])
 async def test_a_key_adds_once_however_many_ask_at_the_same_time(engine, store, woken, books):
     token = idempotency.token("k", "bulk_add", books)
-    answers = await asyncio.gather(*(store.add_once(books, token) for _ in range(10)))
+    answers = await asyncio.gather(*(store.add_many(books, token) for _ in range(10)))
     assert all(answer == answers[0] for answer in answers)
     assert len(answers[0]) == len(books)
     assert len(await published(engine)) == len(books)
     assert len(woken) == 1
-    assert await store.add_once(books, token) == answers[0]
+    assert await store.add_many(books, token) == answers[0]
 
 
 async def test_a_key_that_failed_can_be_used_again(engine, store):
     token = idempotency.token("k", "add", [DUNE])
     await engine.pool.execute("ALTER TABLE books ADD CONSTRAINT closed CHECK (id < 0) NOT VALID")
     with pytest.raises(Exception, match="closed"):
-        await store.add_once([DUNE], token)
+        await store.add_many([DUNE], token)
     await engine.pool.execute("ALTER TABLE books DROP CONSTRAINT closed")
-    assert len(await store.add_once([DUNE], token)) == 1
+    assert len(await store.add_many([DUNE], token)) == 1
 
 
 async def test_a_key_is_refused_with_other_books(store):
-    await store.add_once([DUNE], idempotency.token("k", "add", [DUNE]))
+    await store.add_many([DUNE], idempotency.token("k", "add", [DUNE]))
     for other in (
         idempotency.token("k", "add", [ODD]),
         idempotency.token("k", "bulk_add", [DUNE]),
     ):
         with pytest.raises(idempotency.KeyReused):
-            await store.add_once([DUNE], other)
+            await store.add_many([DUNE], other)
 
 
 async def test_keys_have_a_day(engine, store):
     for key in ("old", "new"):
-        await store.add_once([DUNE], idempotency.token(key, "add", [DUNE]))
+        await store.add_many([DUNE], idempotency.token(key, "add", [DUNE]))
     await engine.pool.execute(
         "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = 'old'"
     )

@@ -29,7 +29,7 @@ from bookapp.books import idempotency
 from bookapp.books.lift import Lifted, lift
 from bookapp.books.schemas import BookChange, NewBook
 from bookapp.books.store import BookStore
-from bookapp.tables import ErrorInjectionConfig as BookappRule
+from bookapp.injection import ErrorInjectionConfig as BookappRule
 from contracts.records import Book, BookAdded, BookStatus
 from delivery.dead_letters.store import Filter, Store, insert
 from delivery.kafka.records import Metadata
@@ -116,7 +116,7 @@ async def use_bookapp(engine: Engine) -> None:
     added = await store.add(book)
     assert await store.add_many([book, book]) == [added + 1, added + 2]
     token = idempotency.token("key", "add", [book])
-    assert await store.add_once([book], token) == await store.add_once([book], token)
+    assert await store.add_many([book], token) == await store.add_many([book], token)
     await idempotency.expire()
     assert await store.get(added)
     assert await store.page(0, 10)

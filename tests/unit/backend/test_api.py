@@ -11,6 +11,7 @@ from backend.api import create_api
 from backend.api.controllers import MAX_IDS
 from backend.api.schemas import CatalogueEntry
 from backend.api.store import CatalogueStore
+from contracts.conventions import Conventions
 from contracts.problems import FieldError
 from contracts.records import MAX_BIGINT, BookStatus
 
@@ -61,10 +62,14 @@ class Api:
         app = create_api(
             self.shelf,
             self._readiness,
-            unavailable=lambda error: (
-                "The database is away; try again." if isinstance(error, ConnectionError) else None
+            Conventions(
+                lambda error: (
+                    "The database is away; try again."
+                    if isinstance(error, ConnectionError)
+                    else None
+                ),
+                self.recorded.append,
             ),
-            record_exception=self.recorded.append,
         )
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://test")

@@ -14,6 +14,7 @@ from bookapp.books.idempotency import KeyReused, Token
 from bookapp.books.schemas import BookChange, ListedBook, NewBook
 from bookapp.books.store import BookStore
 from contracts.backend_client.models import BookStatus, CatalogueEntry
+from contracts.conventions import Conventions
 from contracts.problems import FieldError
 from contracts.records import Book
 from delivery.postgres import DatabaseAway, unavailable
@@ -59,10 +60,9 @@ class FakeStore(BookStore):
         books = [self.rows[i] for i in sorted(self.rows) if i > after][:limit]
         return msgspec.convert(books, list[ListedBook], from_attributes=True)
 
-    async def add(self, book: NewBook) -> int:
-        return (await self.add_many([book]))[0]
-
-    async def add_many(self, books: Sequence[NewBook]) -> list[int]:
+    async def add_many(self, books: Sequence[NewBook], token: Token | None = None) -> list[int]:
+        if token is not None:
+            return await self._add_once(books, token)
         self._ask()
         first = max(self.rows, default=0) + 1
         for book_id, new in enumerate(books, first):
@@ -71,7 +71,7 @@ class FakeStore(BookStore):
             )
         return list(range(first, first + len(books)))
 
-    async def add_once(self, books: Sequence[NewBook], token: Token) -> list[int]:
+    async def _add_once(self, books: Sequence[NewBook], token: Token) -> list[int]:
         if token.key not in self.keys:
             self.keys[token.key] = (token.fingerprint, await self.add_many(books))
         fingerprint, ids = self.keys[token.key]
@@ -133,8 +133,7 @@ async def client(store, details, recorded) -> AsyncIterator[httpx.AsyncClient]:
         store,
         details,
         readiness,
-        unavailable=unavailable,
-        record_exception=recorded.append,
+        Conventions(unavailable, recorded.append),
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://bookapp") as client:

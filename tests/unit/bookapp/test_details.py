@@ -7,9 +7,9 @@ import httpx
 import msgspec
 import pytest
 
-from bookapp.books.circuit import Circuit
 from bookapp.books.details import DetailsSource
 from contracts.backend_client import Client
+from delivery.circuit import Circuit
 
 from .conftest import entry
 

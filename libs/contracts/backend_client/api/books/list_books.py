@@ -59,8 +59,8 @@ def sync_detailed(
 ) -> Response[Problem | list[CatalogueEntry]]:
     """The catalogue entries of the books asked for
 
-     One entry for each of the books that has one, ordered by id; the others are absent. At most 1000
-    ids.
+     One entry for each of the books that has one, ordered by id; the others are absent. At
+    most 1000 ids.
 
     Args:
         ids (str): Ids of books, in decimal, with commas between them.
@@ -87,8 +87,8 @@ def sync(
 ) -> Problem | list[CatalogueEntry] | None:
     """The catalogue entries of the books asked for
 
-     One entry for each of the books that has one, ordered by id; the others are absent. At most 1000
-    ids.
+     One entry for each of the books that has one, ordered by id; the others are absent. At
+    most 1000 ids.
 
     Args:
         ids (str): Ids of books, in decimal, with commas between them.
@@ -114,8 +114,8 @@ async def asyncio_detailed(
 ) -> Response[Problem | list[CatalogueEntry]]:
     """The catalogue entries of the books asked for
 
-     One entry for each of the books that has one, ordered by id; the others are absent. At most 1000
-    ids.
+     One entry for each of the books that has one, ordered by id; the others are absent. At
+    most 1000 ids.
 
     Args:
         ids (str): Ids of books, in decimal, with commas between them.
@@ -142,8 +142,8 @@ async def asyncio(
 ) -> Problem | list[CatalogueEntry] | None:
     """The catalogue entries of the books asked for
 
-     One entry for each of the books that has one, ordered by id; the others are absent. At most 1000
-    ids.
+     One entry for each of the books that has one, ordered by id; the others are absent. At
+    most 1000 ids.
 
     Args:
         ids (str): Ids of books, in decimal, with commas between them.

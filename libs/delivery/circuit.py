@@ -1,7 +1,8 @@
-"""A circuit breaker: something that keeps failing is not asked for every request.
+"""A circuit breaker: something that keeps failing is not asked each time.
 
 Closed: every call is let through. After ``threshold`` failures without a success between them it
-opens; then one call in ``interval`` seconds is let through, as a probe, until one succeeds.
+opens; then one call in ``interval`` seconds is let through, as a probe, until one succeeds. Who has
+a schedule of probes already, as a partition has that tries its record again, leaves ``allows`` out.
 (M. Nygard, "Release It!", 2nd ed. 2018, "Circuit Breaker".)
 """
 
@@ -18,7 +19,7 @@ class Circuit:
         interval: float = 3.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._threshold = threshold
+        self.threshold = threshold
         self._interval = interval
         self._clock = clock
         self._failures = 0
@@ -27,7 +28,7 @@ class Circuit:
     @property
     def is_open(self) -> bool:
         """Whether calls are being held back."""
-        return self._failures >= self._threshold
+        return self._failures >= self.threshold
 
     def allows(self) -> bool:
         """Whether to make the call; a yes while open is the one probe of this interval."""
@@ -39,12 +40,16 @@ class Circuit:
         self._next_probe = now + self._interval
         return True
 
-    def succeeded(self) -> None:
-        """The call was answered: closed."""
+    def succeeded(self) -> bool:
+        """The call was answered: closed. Whether that closed it."""
+        was_open = self.is_open
         self._failures = 0
+        return was_open
 
-    def failed(self) -> None:
-        """The call failed, or took too long."""
+    def failed(self) -> bool:
+        """The call failed, or took too long. Whether that opened it."""
         self._failures += 1
-        if self._failures == self._threshold:
+        opened = self._failures == self.threshold
+        if opened:
             self._next_probe = self._clock() + self._interval
+        return opened

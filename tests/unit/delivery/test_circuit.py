@@ -1,6 +1,6 @@
 """When a failing dependency is left alone, and when it is tried again."""
 
-from bookapp.books.circuit import Circuit
+from delivery.circuit import Circuit
 
 
 class Clock:
