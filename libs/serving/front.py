@@ -30,12 +30,12 @@ class Front:
     - A Host that is neither loopback, nor the address at which the request arrived, nor one of
       ``hosts`` (``hosts.host_names``) is answered 400.
     - A write, which is all but GET, HEAD, OPTIONS and TRACE, from a page of another origin is
-      answered 403: by ``Sec-Fetch-Site: cross-site``, and by an ``Origin`` that is neither the Host
-      nor one of ``hosts``.
+      answered 403: by an ``Origin`` that is neither the Host nor one of ``hosts``, by
+      ``Sec-Fetch-Site: cross-site``, and by ``same-site`` without an ``Origin``.
     - A body of a write that is of none of the ``media_types``, or of no type, is answered 415; with
       application/json goes every ``+json``. So is one with a Content-Encoding that is none of the
       ``encodings``.
-    - HEAD is answered as GET would be, without the body.
+    - HEAD is answered as GET would be, without the body, and is named in ``Allow`` beside GET.
     """
 
     def __init__(
@@ -59,8 +59,10 @@ class Front:
             await refusal.send(send)
         elif scope["method"] == "HEAD":
             await self._head(scope, receive, send)
-        else:
+        elif scope["method"] == "GET":
             await self._app(scope, receive, send)
+        else:
+            await self._app(scope, receive, _naming_head(scope["method"], send))
 
     def _why_not(self, scope: Scope) -> Refusal | None:
         headers = scope["headers"]
@@ -76,7 +78,7 @@ class Front:
         return self._why_not_write(host, headers)
 
     def _why_not_write(self, host: bytes, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
-        types, has_body = [], False
+        types, has_body, site, has_origin = [], False, b"", False
         for name, value in headers:
             if name == b"content-type":
                 types.append(value)
@@ -88,10 +90,14 @@ class Front:
                 encodings = value.decode("latin-1").lower().split(",")
                 if not all(encoding.strip() in self._encodings for encoding in encodings):
                     return _ENCODED
-            elif (name == b"sec-fetch-site" and value.lower() == b"cross-site") or (
-                name == b"origin" and not self._is_own(value, host)
-            ):
-                return _FOREIGN
+            elif name == b"sec-fetch-site":
+                site = value.lower()
+            elif name == b"origin":
+                if not self._is_own(value, host):
+                    return _FOREIGN
+                has_origin = True
+        if site == b"cross-site" or (site == b"same-site" and not has_origin):
+            return _FOREIGN
         if has_body and (len(types) != 1 or not self._takes(types[0])):
             return self._unsupported
         return None
@@ -135,3 +141,27 @@ class Front:
             await self._app(scope, receive, bodiless)
         finally:
             scope["method"] = "HEAD"
+
+
+def _naming_head(method: str, send: Send) -> Send:
+    """Where GET is allowed, so is HEAD: in the answer to OPTIONS, and to a wrong method."""
+
+    async def named(message: Any) -> None:
+        if message["type"] == "http.response.start" and (
+            message["status"] == 405 or method == "OPTIONS"
+        ):
+            headers = [
+                (name, _with_head(value) if name.lower() == b"allow" else value)
+                for name, value in message["headers"]
+            ]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return named
+
+
+def _with_head(allowed: bytes) -> bytes:
+    methods = {method.strip() for method in allowed.split(b",")}
+    if b"GET" in methods:
+        methods.add(b"HEAD")
+    return b", ".join(sorted(methods))

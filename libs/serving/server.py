@@ -69,6 +69,20 @@ def listen(
     return listening
 
 
+class MainServer(uvicorn.Server):
+    """For a process of its own: SIGINT and SIGTERM end it. What was asked for is no failure: where
+    uvicorn would end by the signal, this one's ``serve`` returns."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Both of them, until the end."""
+        with super().capture_signals():
+            try:
+                yield
+            finally:
+                self._captured_signals.clear()
+
+
 class Server(uvicorn.Server):
     """For a process that has signal handlers of its own: set ``should_exit`` to end it."""
 
@@ -87,4 +101,4 @@ def run(configuration: uvicorn.Config, listening: socket.socket) -> None:
         listening.set_inheritable(True)
         Multiprocess(configuration, sockets=[listening]).run()
     else:
-        uvicorn.Server(configuration).run(sockets=[listening])
+        MainServer(configuration).run(sockets=[listening])

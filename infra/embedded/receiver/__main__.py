@@ -20,7 +20,7 @@ class _Protocol(serving.BoundedProtocol):
     limits = serving.Limits(body=limits.BODY_BYTES, bodies=limits.IN_FLIGHT_BYTES)
 
 
-class _Server(uvicorn.Server):
+class _Server(serving.MainServer):
     """Says on standard output where it listens, once it does; ends the streams when it stops."""
 
     def __init__(self, config: uvicorn.Config, live: Live) -> None:

@@ -152,10 +152,29 @@ def test_default_ports_are_the_same_origin():
 
 
 @pytest.mark.parametrize("method", WRITES + READS)
-@pytest.mark.parametrize("site", [b"cross-site", b"Cross-Site", b"same-origin", b"none"])
-def test_what_the_browser_calls_cross_site_is_refused_on_writes(method, site):
+@pytest.mark.parametrize(
+    "site", [b"cross-site", b"Cross-Site", b"same-site", b"Same-Site", b"same-origin", b"none"]
+)
+def test_what_the_browser_calls_another_site_is_refused_on_writes(method, site):
     status, _, _ = ask(Front(Inside()), method, JSON, (b"sec-fetch-site", site))
-    assert status == (403 if site.lower() == b"cross-site" and method in WRITES else 200)
+    foreign = site.lower() in (b"cross-site", b"same-site")
+    assert status == (403 if foreign and method in WRITES else 200)
+
+
+@pytest.mark.parametrize(
+    ("site", "origin", "status"),
+    [
+        (b"same-site", b"https://admin.books.example", 200),  # named, and the browser agrees
+        (b"same-site", b"https://other.example", 403),
+        (b"cross-site", b"https://admin.books.example", 403),  # one of the two lies
+        (b"same-origin", b"https://other.example", 403),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_origin_and_site_have_to_agree(site, origin, status, order):
+    front = Front(Inside(), hosts={"admin.books.example"})
+    headers = [(b"sec-fetch-site", site), (b"origin", origin)][::order]
+    assert ask(front, "POST", JSON, *headers)[0] == status
 
 
 TYPES = [
@@ -220,6 +239,29 @@ def test_head_is_get_without_the_body():
     # The server, and whoever is around, sees HEAD, and what the router wrote.
     assert {message["method"] for message in sent} == {"HEAD"}
     assert (scope["method"], scope["path_template"]) == ("HEAD", "/t")
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "allowed", "named"),
+    [
+        ("POST", 405, b"GET", b"GET, HEAD"),
+        ("PUT", 405, b"PATCH, GET,DELETE", b"DELETE, GET, HEAD, PATCH"),
+        ("GET", 405, b"POST, OPTIONS", b"POST, OPTIONS"),
+        ("HEAD", 405, b"POST, OPTIONS", b"POST, OPTIONS"),
+        ("DELETE", 405, b"OPTIONS, POST", b"OPTIONS, POST"),
+        ("OPTIONS", 204, b"GET, OPTIONS", b"GET, HEAD, OPTIONS"),
+        ("OPTIONS", 200, b"GET, HEAD", b"GET, HEAD"),
+        ("POST", 201, b"GET", b"GET"),  # said of something else
+    ],
+)
+def test_where_get_is_allowed_head_is(method, status, allowed, named):
+    async def inside(scope, receive, send):
+        headers = [(b"Allow", allowed), (b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    _, sent, _ = ask(Front(inside), method)
+    assert sent[0]["headers"] == [(b"Allow", named), (b"content-length", b"0")]
 
 
 def test_what_is_not_http_passes():

@@ -3,7 +3,8 @@
 import logging
 
 import pytest
-from tests.unit.serving.conftest import GET, Client, post
+from tests.sockets import Client
+from tests.unit.serving.conftest import GET, post
 
 from embedded.waiting import wait_until
 
