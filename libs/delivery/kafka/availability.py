@@ -11,7 +11,6 @@ from typing import Final
 
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
-    InconsistentGroupProtocolError,
     KafkaError,
     KafkaTimeoutError,
     KafkaUnavailableError,
@@ -19,6 +18,7 @@ from aiokafka.errors import (
 )
 from faust.exceptions import ProducerSendError
 
+from delivery.kafka.remedies import remedy
 from delivery.kafka.settings import KafkaSettings
 from telemetry.errors import message_of
 
@@ -46,22 +46,44 @@ class Availability:
     """
 
     def __init__(self) -> None:
-        self.reason: str | None = "Kafka has not answered yet"
+        self._away: str | None = "Kafka has not answered yet"
+        self._refusal: str | None = None
         self._logged: str | None = None
+
+    @property
+    def reason(self) -> str | None:
+        return self._away or self._refusal
 
     def lost(self, error: BaseException) -> None:
         """Kafka does not answer, or refuses."""
-        self.reason = _refusal(error) or f"Kafka is away: {one_line(error)}"
-        if self._logged != self.reason:
-            _LOG.warning("%s; waiting for it", self.reason)
-            self._logged = self.reason
+        self._away = remedy(error) or f"Kafka is away: {one_line(error)}"
+        if self._logged != self._away:
+            _LOG.warning("%s; waiting for it", self._away)
+            self._logged = self._away
 
     def found(self) -> None:
         """Kafka answered."""
-        self.reason = None
+        self._away = None
         if self._logged is not None:
             _LOG.info("Kafka is back")
             self._logged = None
+
+    def refused(self, error: BaseException) -> bool:
+        """Whether this is Kafka's refusal of a worker that has found it, such as its group's. Then
+        it is the reason until the worker is ``admitted``, although Kafka answers each new try."""
+        refusal = remedy(error)
+        if refusal is None:
+            return False
+        if self._refusal != refusal:
+            _LOG.warning("%s; trying again", refusal)
+            self._refusal = refusal
+        return True
+
+    def admitted(self) -> None:
+        """The worker may receive."""
+        if self._refusal is not None:
+            _LOG.info("Kafka lets this worker receive now")
+            self._refusal = None
 
     async def wait(
         self,
@@ -87,16 +109,6 @@ class Availability:
                 self.found()
                 return True
         return False
-
-
-def _refusal(error: BaseException) -> str | None:
-    """What an operator has to do, where Kafka is there and refuses for good."""
-    if isinstance(error, InconsistentGroupProtocolError):
-        return (
-            "the consumer group has members of another kind, whose way of assigning partitions this"
-            " worker does not have: stop them, or set another KAFKA_GROUP_ID"
-        )
-    return None
 
 
 async def reach(kafka: KafkaSettings) -> None:
@@ -133,4 +145,6 @@ def one_line(error: BaseException) -> str:
     a database repeats in its own."""
     message = " ".join(message_of(error).split())
     name = type(error).__name__
-    return (f"{name}: {message}" if message and message != name else name)[:300]
+    # aiokafka's errors begin their own text with their names.
+    named = message if message.startswith(name) else f"{name}: {message}" if message else name
+    return named[:300]

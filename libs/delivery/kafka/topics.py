@@ -12,6 +12,7 @@ from typing import Any, Final
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from delivery.kafka.declared import compare
 from delivery.kafka.settings import KafkaSettings
 from delivery.topics import TopicDescription
 
@@ -33,7 +34,8 @@ def with_dead_letters(topics: Iterable[TopicDescription[Any]]) -> list[TopicDesc
 async def ensure_topics(kafka: KafkaSettings, topics: Iterable[TopicDescription[Any]]) -> None:
     """Create what is missing, dead-letter topics included, each with its own settings.
 
-    A topic that exists is left as it is: to change one is an operator's decision.
+    A topic that exists is left as it is: to change one is an operator's decision. One that is not
+    as declared is said once.
 
     Raises:
         KafkaError: Kafka is away, or refuses. Nothing is retried here.
@@ -46,12 +48,15 @@ async def ensure_topics(kafka: KafkaSettings, topics: Iterable[TopicDescription[
         missing = [topic for topic in wanted if topic.name not in existing]
         if missing:
             await _create(admin, missing)
+        if _has_controller(admin):
+            there = [topic for topic in wanted if topic.name in existing]
+            await compare(admin, kafka.kafka_broker_url, there)
     finally:
         await admin.close()
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: list[TopicDescription[Any]]) -> None:
-    if admin._client.cluster.controller is None:
+    if not _has_controller(admin):
         await _mention(admin, topics)
         return
     response = await admin.create_topics([_request(topic) for topic in topics])
@@ -61,6 +66,10 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[TopicDescription[Any]
             raise error(f"topic {name} could not be created: {message[0] if message else code}")
         if not code:
             _LOG.info("topic %s created", name)
+
+
+def _has_controller(admin: AIOKafkaAdminClient) -> bool:
+    return admin._client.cluster.controller is not None
 
 
 async def _mention(admin: AIOKafkaAdminClient, topics: list[TopicDescription[Any]]) -> None:

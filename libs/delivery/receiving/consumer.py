@@ -95,7 +95,8 @@ class Consumer(driver.Consumer):
                 if self.should_stop:
                     return
                 self.joined = False
-                self.app.availability.lost(error)
+                if not self.app.availability.refused(error):
+                    self.app.availability.lost(error)
                 await self.revoke()
                 await self._in_thread(self._thread.shut())
                 await self.sleep(_PAUSE_AFTER_FAILURE_S)
@@ -110,6 +111,7 @@ class Consumer(driver.Consumer):
             epoch, records = await self._in_thread(self._thread.fetch(full))
             if epoch != self._epoch:
                 continue  # fetched before a rebalance: they will come again, maybe elsewhere
+            self.app.availability.admitted()
             for tp, some in records.items():
                 for actor in self.actors[tp]:
                     actor.partition.feed(some)

@@ -1,0 +1,50 @@
+"""What an operator has to do where Kafka is there and refuses for good: no waiting repairs it."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    InconsistentGroupProtocolError,
+    InvalidSessionTimeoutError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+)
+
+_REMEDIES: Final[dict[type[KafkaError], str]] = {
+    InconsistentGroupProtocolError: (
+        "the consumer group has members of another kind, whose way of assigning partitions this"
+        " worker does not have: stop them, or set another KAFKA_GROUP_ID"
+    ),
+    InvalidSessionTimeoutError: (
+        "the brokers do not take this worker's session time-out: see their"
+        " group.min.session.timeout.ms and group.max.session.timeout.ms"
+    ),
+    GroupAuthorizationFailedError: (
+        "Kafka does not let this user into the consumer group{which}: it needs Read on the group"
+    ),
+    TopicAuthorizationFailedError: (
+        "Kafka does not let this user use the topic{which}: it needs Describe, and Read to receive"
+        " or Write to send"
+    ),
+    ClusterAuthorizationFailedError: (
+        "Kafka does not let this user do what it asks of the cluster, such as creating a topic"
+    ),
+}
+
+
+def remedy(error: BaseException) -> str | None:
+    """One line with the reason and what to do; None where waiting may help."""
+    for kind, text in _REMEDIES.items():
+        if isinstance(error, kind):
+            return text.format(which=_which(error.args))
+    return None
+
+
+def _which(arguments: tuple[object, ...]) -> str:
+    """The names that aiokafka gives with the error."""
+    named = arguments[0] if arguments else ()
+    names = [named] if isinstance(named, str) else named
+    found = sorted(map(str, names)) if isinstance(names, Iterable) else []
+    return " " + ", ".join(found) if found else ""
