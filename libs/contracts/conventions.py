@@ -1,7 +1,8 @@
 """What the HTTP APIs of both services have in common, as one plugin of Litestar's.
 
-Problem details for every error, numbers in digits, JSON that is read leniently where nobody asks,
-the page under /schema with both documents, and no set-up of logging: that is the process's.
+Problem details for every error, and in the document those that any route has; numbers in digits,
+JSON that is read leniently where nobody asks, the page under /schema with both documents, and no
+set-up of logging: that is the process's.
 """
 
 from collections.abc import Callable
@@ -11,12 +12,14 @@ import msgspec
 from litestar import Litestar
 from litestar.config.app import AppConfig
 from litestar.openapi import OpenAPIConfig
-from litestar.plugins import InitPlugin
+from litestar.plugins import InitPlugin, ReceiveRoutePlugin
+from litestar.routes import BaseRoute
 from litestar.types import Scope
 
 from contracts.asyncapi import asyncapi_route
 from contracts.digits import in_digits
 from contracts.problems import Problems
+from contracts.refusals import document_refusals
 from contracts.requests import JsonRequest
 from contracts.schema_page import SchemaPage, schema_router
 
@@ -43,7 +46,7 @@ def openapi_of(api: Litestar) -> bytes:
     )
 
 
-class Conventions(InitPlugin):
+class Conventions(InitPlugin, ReceiveRoutePlugin):
     """``unavailable`` says what to tell of errors that pass (503); ``record_exception`` is told of
     every exception that a route raised, before it becomes an answer."""
 
@@ -67,3 +70,7 @@ class Conventions(InitPlugin):
         app_config.route_handlers.append(asyncapi_route())
         app_config.logging_config = None
         return self._problems.on_app_init(app_config)
+
+    def receive_route(self, route: BaseRoute) -> None:
+        """Litestar's hook."""
+        document_refusals(route)

@@ -11,7 +11,7 @@ import msgspec
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
-from contracts.problems import FieldError, documented, problem
+from contracts.problems import FieldError, problem
 
 PATHS: Final = frozenset({"/health", "/health/live", "/health/ready"})
 """Asked every few seconds by machines, and therefore not traced."""
@@ -50,7 +50,6 @@ def health_routes(
         operation_id="health_ready",
         summary=ready_when,
         tags=["health"],
-        responses=documented(503),
     )
     async def ready() -> Health:
         if missing := await readiness():

@@ -35,7 +35,7 @@ class CatalogueController(Controller):
         "/{book_id:int}",
         operation_id="get_book",
         summary="One book's catalogue entry",
-        responses=documented(400, 404, 500, 503),
+        responses=documented(404),
     )
     async def get_book(
         self, book_id: BookId, catalogue: NamedDependency[CatalogueStore]
@@ -48,7 +48,6 @@ class CatalogueController(Controller):
     @get(
         operation_id="list_books",
         summary="The catalogue entries of the books asked for",
-        responses=documented(400, 500, 503),
     )
     async def list_books(
         self, ids: Ids, catalogue: NamedDependency[CatalogueStore]

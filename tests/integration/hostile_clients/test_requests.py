@@ -1,5 +1,7 @@
 """What a request is, for each program as it runs: hosts, HEAD, and offers to speak otherwise."""
 
+import json
+
 import pytest
 from tests.integration.hostile_clients.conftest import Program, request
 
@@ -132,3 +134,12 @@ def test_a_page_of_another_origin_writes_nothing(
     else:
         write = program.post(10, *lines)
     assert program.exchange(write).status == status
+    assert _is_documented(program, status)
+
+
+def _is_documented(program: Program, status: int) -> bool:
+    """Whether the service's own document says so of its write; the receiver has none."""
+    if program.name == "receiver":
+        return True
+    paths = json.loads(program.exchange(program.get(b"/schema/openapi.json")).body)["paths"]
+    return str(status) in paths[program.door.write.decode()]["post"]["responses"]

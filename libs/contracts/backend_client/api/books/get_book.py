@@ -16,6 +16,8 @@ _DECODERS: dict[int, msgspec.json.Decoder[Any]] = {
     200: msgspec.json.Decoder(CatalogueEntry),
     400: msgspec.json.Decoder(Problem),
     404: msgspec.json.Decoder(Problem),
+    408: msgspec.json.Decoder(Problem),
+    431: msgspec.json.Decoder(Problem),
     500: msgspec.json.Decoder(Problem),
     503: msgspec.json.Decoder(Problem),
 }

@@ -15,6 +15,8 @@ from typing import cast
 _DECODERS: dict[int, msgspec.json.Decoder[Any]] = {
     200: msgspec.json.Decoder(list[CatalogueEntry]),
     400: msgspec.json.Decoder(Problem),
+    408: msgspec.json.Decoder(Problem),
+    431: msgspec.json.Decoder(Problem),
     500: msgspec.json.Decoder(Problem),
     503: msgspec.json.Decoder(Problem),
 }

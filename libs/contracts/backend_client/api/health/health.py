@@ -9,10 +9,16 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...types import UNSET, Response, Unset
 from ...models.health import Health
+from ...models.problem import Problem
 from typing import cast
 
 _DECODERS: dict[int, msgspec.json.Decoder[Any]] = {
     200: msgspec.json.Decoder(Health),
+    400: msgspec.json.Decoder(Problem),
+    408: msgspec.json.Decoder(Problem),
+    431: msgspec.json.Decoder(Problem),
+    500: msgspec.json.Decoder(Problem),
+    503: msgspec.json.Decoder(Problem),
 }
 
 
@@ -27,7 +33,7 @@ def _get_kwargs() -> dict[str, Any]:
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Health]:
+) -> Response[Health | Problem]:
     decoder = _DECODERS.get(response.status_code)
     if decoder is None and client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -42,7 +48,7 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-) -> Response[Health]:
+) -> Response[Health | Problem]:
     """As /health/live
 
     Raises:
@@ -50,7 +56,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Health]
+        Response[Health | Problem]
     """
 
     asked = _get_kwargs()
@@ -61,7 +67,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient | Client,
-) -> Health | None:
+) -> Health | Problem | None:
     """As /health/live
 
     Raises:
@@ -69,7 +75,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Health
+        Health | Problem
     """
 
     return sync_detailed(
@@ -80,7 +86,7 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-) -> Response[Health]:
+) -> Response[Health | Problem]:
     """As /health/live
 
     Raises:
@@ -88,7 +94,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Health]
+        Response[Health | Problem]
     """
 
     asked = _get_kwargs()
@@ -99,7 +105,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-) -> Health | None:
+) -> Health | Problem | None:
     """As /health/live
 
     Raises:
@@ -107,7 +113,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Health
+        Health | Problem
     """
 
     return (
