@@ -2,7 +2,10 @@
 
 import asyncio
 import datetime as dt
+import os
 import random
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -19,6 +22,7 @@ from backend.piccolo_app import APP_CONFIG
 from contracts.records import BookRecord, BookRemoved, BookUpdated, key_of
 from delivery.kafka.records import Metadata
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool
+from embedded.services import bare_environment
 from telemetry.metrics import counter
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -278,9 +282,14 @@ async def test_the_upsert_is_one_that_the_schema_takes(engine: Engine) -> None:
 
 
 async def test_migrations_by_several_processes_at_once_run_once(postgres_url: str) -> None:
-    await asyncio.gather(
-        *(migrate(create_engine(postgres_url, schema="backend"), APPS) for _ in range(3))
-    )
+    environment = {**bare_environment(os.environ), "DATABASE_URL": postgres_url}
+    command = (sys.executable, "-m", "backend.migrate")
+    processes = [
+        await asyncio.create_subprocess_exec(*command, env=environment, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    said = await asyncio.gather(*(process.communicate() for process in processes))
+    assert [process.returncode for process in processes] == [0, 0, 0], said
     connection = await asyncpg.connect(postgres_url)
     try:
         ran = await connection.fetch(

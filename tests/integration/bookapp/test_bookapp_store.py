@@ -66,8 +66,8 @@ async def test_the_library_opens_with_real_books_and_each_is_published(engine, s
 
 
 async def test_migrating_again_changes_nothing(engine, store, postgres_url):
-    others = [create_engine(postgres_url) for _ in range(3)]
-    await asyncio.gather(*(migrate(other, APPS) for other in others))
+    for _ in range(2):
+        await migrate(create_engine(postgres_url), APPS)
     bind_tables(engine, APPS)
     assert len(await store.page(0, 1_000)) == len(CATALOGUE)
 

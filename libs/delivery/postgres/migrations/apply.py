@@ -58,7 +58,8 @@ async def migrate(engine: Engine, apps: Sequence[str], *, wait: float = 30.0) ->
     """Apply what has not been applied, in the order of `apps`, and bind the tables to the engine.
 
     Safe to call from any number of processes at once: an advisory lock admits one, the others wait
-    for it and find nothing left to do. Waits up to `wait` seconds for PostgreSQL to come up, but
+    for it and find nothing left to do. In one process, one call at a time: meanwhile the tables
+    belong to it. Waits up to `wait` seconds for PostgreSQL to come up, but
     not for a certificate to become right.
     Raises MigrationError, or DatabaseAway when the database stays away.
     """
