@@ -5,6 +5,7 @@ machine's drift from one minute to the next is in both sides of each. Absolute f
 machine's; the ratios are the point.
 """
 
+import math
 import platform
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -16,12 +17,12 @@ RATIOS = (
     # case (its beginning), variant, compared with, at least
     ("GET /books/{id}", "ours", "FastAPI", 4.0),
     ("POST /books/add", "ours", "FastAPI", 2.0),
-    ("GET /books (100)", "ours", "FastAPI", 1.5),
+    ("GET /books (100)", "ours", "FastAPI", 1.3),
     ("consumer", "ours, one by one", "FastStream, one by one", 2.0),
-    ("GET /books/{id}", "ours", "ours, untraced", 0.55),
-    ("GET /books (100)", "ours", "ours, untraced", 0.55),
-    ("POST /books/add", "ours", "ours, untraced", 0.55),
-    ("POST /books/bulk_add", "ours", "ours, untraced", 0.55),
+    ("GET /books/{id}", "ours", "ours, untraced", 0.62),
+    ("GET /books (100)", "ours", "ours, untraced", 0.62),
+    ("POST /books/add", "ours", "ours, untraced", 0.62),
+    ("POST /books/bulk_add", "ours", "ours, untraced", 0.62),
     ("consumer", "ours, take(128)", "ours, take(128), untraced", 0.55),
     # without a goal: what the stock wiring would leave of it, and the limit of what Python reads
     ("GET /books/{id}", "ours, stock wiring", "ours, untraced", None),
@@ -31,6 +32,13 @@ RATIOS = (
     ("consumer", "ours, take(128)", "bare aiokafka, batches of 500", None),
     ("consumer", "ours, one by one", "ours, one by one, untraced", None),
 )
+
+PER_SECOND = (100, 1_000, 10_000)
+"""Loads for which the replicas are told."""
+BUSY = 0.6
+"""Share of a core at which infra/kubernetes keeps a pod."""
+PODS = {"bookapp": "bookapp", "backend": "backend", "worker 1": "backend"}
+"""Whose CPU time the pods of a service are to have."""
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +130,12 @@ def markdown(findings: Sequence[Finding], servers: str) -> str:
             map(_row, rows),
             numbers={2, 3, 4, 7},
         )
+    lines += ["", "### Replicas", ""]
+    lines += _table(
+        "a second | of | bookapp pods | backend pods | cores of PostgreSQL",
+        replicas(measured),
+        numbers={0, 2, 3, 4},
+    )
     found = [f for f in findings if isinstance(f, Share)]
     for case in dict.fromkeys(share.case for share in found):
         lines += ["", f"### Where bookapp's time goes: {case}", ""]
@@ -130,6 +144,27 @@ def markdown(findings: Sequence[Finding], servers: str) -> str:
     lines += ["", "### Spans received", ""]
     lines += _table("variant | span | expected | received", map(_span_row, _summed(spans)), {2, 3})
     return "\n".join(lines) + "\n"
+
+
+def replicas(measured: Iterable[Measurement]) -> list[str]:
+    """How many pods each load takes, at ``BUSY`` of a core each, by the CPU time of its unit with
+    telemetry: where one worker was measured with the most connections."""
+    rows = {
+        row.case.partition(", 1 worker(s)")[0]: row
+        for row in medians(measured)
+        if row.variant in ("ours", "ours, take(128)") and ", 1 worker(s)" in row.case
+    }
+    found = []
+    for case, row in rows.items():
+        for load in PER_SECOND:
+            pods = dict.fromkeys(PODS.values(), 0)
+            for program, us in row.cpu_us.items():
+                if program in PODS:
+                    pods[PODS[program]] += math.ceil(load * us / 1e6 / BUSY)
+            cores = load * row.cpu_us.get("PostgreSQL", 0.0) / 1e6
+            shown = " | ".join(str(number or "") for number in pods.values())
+            found.append(f"{load:,} | {case} | {shown} | {cores:.1f}")
+    return found
 
 
 def _table(head: str, rows: Iterable[str], numbers: set[int]) -> list[str]:
