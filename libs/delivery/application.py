@@ -5,6 +5,7 @@ give up when Kafka is away, and its agents lose what they fail at. This applicat
 Its agents are ``delivery.receiving.agent``; it starts no web server and no tables.
 """
 
+import inspect
 import logging
 from collections.abc import Callable, Iterable
 from itertools import chain
@@ -20,10 +21,10 @@ from mode.types import ServiceT
 from delivery.kafka.availability import Availability
 from delivery.kafka.exact import read_leniently
 from delivery.kafka.quiet import quieten_aiokafka
-from delivery.kafka.refused import Refused
 from delivery.kafka.settings import KafkaSettings
 from delivery.receiving.agent import Agent, Function
 from delivery.receiving.retry import Classify, RetryPolicy
+from delivery.refused import Misused, Refused
 from delivery.topics import TopicDescription
 from delivery.topics.topic import Topic
 from delivery.transport import SCHEME
@@ -139,6 +140,13 @@ class App(WorkerApp):
         Raises:
             Refused, TypeError: what cannot be; one line that says what to do instead.
         """
+        if inspect.isroutine(channel):
+            raise Misused("@app.agent takes its parentheses: @app.agent(topic)")
+        if "on_error" in options:
+            raise Refused(
+                f"@app.agent({channel}, on_error=...) would be told too late to do anything: catch"
+                " in the body what it can deal with; what it raises is tried again, and logged"
+            )
         given = {"policy": policy, "classify": classify}
         options |= {option: value for option, value in given.items() if value is not None}
         decorate = super().agent(channel, name=name, sink=sink, **options)
@@ -158,8 +166,13 @@ class App(WorkerApp):
         return super().stream(channel, beacon, **options)
 
     async def on_start(self) -> None:
-        """Faust's own start would also create the consumer of a producer-only application."""
+        """Faust's own start would also create the consumer of a producer-only application.
+
+        Channels hold everything back until somebody says ``resume``: in Faust a rebalance, here the
+        start, for what a channel holds does not come from Kafka.
+        """
         self.finalize()
+        self.flow_control.resume()
 
     def _create_directories(self) -> None:
         """None: they are for tables, and their parent need not exist or be writable."""

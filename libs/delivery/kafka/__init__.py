@@ -5,5 +5,5 @@
 - ``producer``: sends once and for good; ``publishing``: sends again what was sent before
 - ``group``: aiokafka's consumer, so that no record is handed over twice around a rebalance
 - ``exact``, ``quiet``: any record that Kafka can hold, and a log that stays readable
-- ``records``, ``refused``: where a record came from; what cannot be, in one line
+- ``records``: where a record came from
 """

@@ -13,6 +13,7 @@ import msgspec
 from delivery.kafka.availability import Availability
 from delivery.kafka.settings import KafkaSettings
 from delivery.kafka.topics import ensure_topics
+from delivery.refused import Misused
 from delivery.topics import JsonSchema, TopicDescription
 from delivery.topics.topic import Topic
 
@@ -46,7 +47,8 @@ class KafkaApp(faust.App):
         The name alone of a topic that this application knows already is that topic.
 
         Raises:
-            TypeError: a pattern, or options beside a description, which has them all.
+            Refused: a pattern, a name that Kafka does not take, or options beside a description,
+                which has them all.
         """
         described = names[0] if names else None
         if isinstance(described, str) and len(names) == 1 and not options:
@@ -54,16 +56,20 @@ class KafkaApp(faust.App):
         if not isinstance(described, TopicDescription):
             topic = self._topic_named(names, options)
         elif len(names) > 1 or options:
-            raise TypeError(
+            raise Misused(
                 f"app.topic({described.name}) takes nothing beside the description:"
                 " it has the topic's schema and settings"
             )
         else:
             topic = self._topic_of(described)
+        self.declare_later(topic)
+        return topic
+
+    def declare_later(self, topic: Topic[Any]) -> None:
+        """Have this topic created when Kafka is first reached."""
         for each in topic.descriptions:
             if self._declared(each.name) is None:
                 self.declared_topics.append(each)
-        return topic
 
     def _declared(self, name: str) -> TopicDescription[Any] | None:
         return next((each for each in self.declared_topics if each.name == name), None)

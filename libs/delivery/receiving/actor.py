@@ -22,6 +22,7 @@ from delivery.receiving.partition import FULL_RECORDS, Partition, Stopping
 from delivery.receiving.retry import Classify, PermanentError, RetryPolicy
 from delivery.receiving.source import Delivery, Source
 from delivery.receiving.stream import Stream
+from delivery.refused import Refused
 from telemetry.attributes import OUTCOME
 from telemetry.errors import type_of
 from telemetry.kafka import BatchSpan
@@ -176,10 +177,10 @@ class Actor:
         one's event.
 
         Raises:
-            RuntimeError: another task than the body's asks.
+            Refused: another task than the body's asks.
         """
         if asyncio.current_task() is not self.task:
-            raise RuntimeError(
+            raise Refused(
                 f"{self.agent.name} reads its stream in a task of its own: who comes back for the"
                 " next record says that the last one is done, so read it in the agent's own task"
             )
@@ -284,7 +285,8 @@ class Actor:
         if batch is not None:
             batch.finish(error)
         permanent = isinstance(error, PermanentError)
-        passing = not permanent and self.agent.classify(error)
+        # What is refused is the body's mistake, and says nothing of the record.
+        passing = isinstance(error, Refused) or (not permanent and self.agent.classify(error))
         self._passed += passing
         self._failures += not passing
         final = permanent or self._failures >= self.agent.policy.attempts

@@ -13,7 +13,6 @@ from faust.types.agents import SinkT
 from mode.utils.futures import maybe_async
 
 from delivery.kafka.app import KafkaApp
-from delivery.kafka.refused import Refused
 from delivery.receiving.actor import Actor
 from delivery.receiving.channel import ChannelActor
 from delivery.receiving.counting import Counting
@@ -22,6 +21,7 @@ from delivery.receiving.retry import Classify, RetryPolicy, is_passing
 from delivery.receiving.source import TopicSource
 from delivery.receiving.stream import Stream
 from delivery.receiving.testing import AgentUnderTest
+from delivery.refused import Misused, Refused
 
 T = TypeVar("T")
 Function: TypeAlias = Callable[[Stream[T]], Coroutine[Any, Any, None] | AsyncIterator[Any]]
@@ -100,6 +100,7 @@ class Agent(faust.Agent, Generic[T]):
         **options: Any,
     ) -> None:
         what = name or str(getattr(fun, "__name__", fun))
+        types = [each for each in ("key_type", "value_type", "schema") if options.get(each)]
         _check_function(what, fun)
         _check_channel(what, app, channel)
         if concurrency != 1:
@@ -107,6 +108,8 @@ class Agent(faust.Agent, Generic[T]):
                 f"agent {what}: concurrency={concurrency} would commit past records in work; its"
                 " body runs once for each partition, so give the topic more partitions"
             )
+        if types and isinstance(channel, ChannelT):
+            raise Misused(f"agent {what}: give {', '.join(types)} to its topic, and not to it")
         if supervisor_strategy is not None:
             raise Refused(
                 f"agent {what}: a supervisor_strategy has nothing to do here, a body that raises"
@@ -240,14 +243,14 @@ def _plain(fun: Any) -> Any:
 def _check_function(what: str, fun: Any) -> None:
     plain = _plain(fun) if callable(fun) else fun
     if not (inspect.iscoroutinefunction(plain) or inspect.isasyncgenfunction(plain)):
-        raise TypeError(
+        raise Misused(
             f"agent {what}: an agent is an `async def {what}(records)` that reads its records with"
             " `async for`"
         )
     try:
         inspect.signature(fun).bind(None)
     except TypeError:
-        raise TypeError(
+        raise Misused(
             f"agent {what}: an agent takes one argument, the stream of its records:"
             f" async def {what}(records)"
         ) from None
@@ -255,11 +258,11 @@ def _check_function(what: str, fun: Any) -> None:
 
 def _check_channel(what: str, app: Any, channel: Any) -> None:
     if not isinstance(app, KafkaApp):
-        raise TypeError(f"agent {what}: its application is to be made by create_app")
+        raise Misused(f"agent {what}: its application is to be made by create_app")
     if channel is None or isinstance(channel, str):
         return
     if not isinstance(channel, ChannelT):
-        raise TypeError(
+        raise Misused(
             f"agent {what}: it reads a topic, a topic's name or a channel of its application, not"
             f" a {type(channel).__name__}; make one with app.topic(...)"
         )

@@ -56,7 +56,6 @@ class ChannelActor:
     """An agent's body on a channel: what comes in is handed over as from a partition."""
 
     def __init__(self, agent: Body, app: Any, channel: Any) -> None:
-        app.flow_control.resume()  # a channel holds everything back until somebody says this
         source = ChannelSource(channel, agent.name, agent.policy)
         counting = Counting(app, TP(agent.name, 0), agent.name, counts_messages=True)
         self.actor = Actor(agent, source, Partition(agent.name), counting)

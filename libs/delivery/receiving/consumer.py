@@ -11,7 +11,7 @@ aiokafka stays in Faust's consumer thread: heartbeats go on when the application
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, Final, TypeVar, cast
 
 from aiokafka import TopicPartition
@@ -25,6 +25,7 @@ from delivery.kafka.group import GroupThread
 from delivery.kafka.positions import labels
 from delivery.receiving.actor import Actor
 from delivery.receiving.agent import Agent
+from delivery.receiving.counting import GroupCounting
 from telemetry.metrics import gauge
 
 _T = TypeVar("_T")
@@ -49,6 +50,7 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.actors: dict[TopicPartition, list[Actor]] = {}
         self.joined = False
+        self._counting = GroupCounting(self.app, self)
         self._epoch = -1
         self._committed: dict[TopicPartition, int] = {}
         self._membership = asyncio.Lock()
@@ -126,24 +128,28 @@ class Consumer(driver.Consumer):
             self._epoch = epoch
             self.joined = True
             _LOG.info("partitions: %s", ", ".join(f"{t}[{p}]" for t, p in sorted(partitions)))
-            await self._signal(self.app.on_partitions_assigned, partitions)
+            await self._signal(self.app.on_partitions_assigned, _tps(partitions))
             agents = self._agents()
             for tp in partitions:
                 self.actors[tp] = [
                     agent.actor(tp, counts_messages=number == 0)
                     for number, agent in enumerate(agents[tp.topic])
                 ]
+            self._counting.rebalance_ends()
+            await self._signal(self.app.on_rebalance_complete)
 
     async def revoke(self) -> None:
         """Finish what is in flight, within a bounded time, commit it, and let the rest go."""
         async with self._membership:
             self._epoch = -1
+            if not self.should_stop:
+                self._counting.rebalance_begins()
             if self.actors:
                 timeout = self.app.kafka.kafka_stop_timeout
                 every = [actor for actors in self.actors.values() for actor in actors]
                 await asyncio.gather(*(actor.stop(timeout) for actor in every))
                 await self.commit()
-                await self._signal(self.app.on_partitions_revoked, set(self.actors))
+                await self._signal(self.app.on_partitions_revoked, _tps(self.actors))
             for tp in self.actors:
                 gauge("consumer.lag").remove(labels(tp))
             self.actors.clear()
@@ -153,10 +159,10 @@ class Consumer(driver.Consumer):
         """What ``revoke`` does; the thread leaves the group afterwards."""
         await self.revoke()
 
-    async def _signal(self, signal: Any, partitions: set[TopicPartition]) -> None:
+    async def _signal(self, signal: Any, *told: Any) -> None:
         """Tell who asked to be told; what they raise is theirs."""
         try:
-            await signal.send({TP(*tp) for tp in partitions})
+            await signal.send(*told)
         except Exception:  # noqa: BLE001 - anything, and no reason to keep the group waiting
             _LOG.exception("a handler of %s failed", signal.name)
 
@@ -177,6 +183,7 @@ class Consumer(driver.Consumer):
             }
             if not offsets:
                 return False
+            state = self._counting.commit_begins()
             try:
                 await asyncio.wait_for(
                     self._in_thread(self._thread.commit_offsets(offsets)), _REQUEST_TIMEOUT_S
@@ -185,6 +192,7 @@ class Consumer(driver.Consumer):
                 _LOG.warning("offsets not committed now: %s", one_line(error))
                 return False
             self._committed |= offsets
+            self._counting.committed(offsets, state)
             return True
 
     async def verify_all_partitions_active(self) -> None:
@@ -211,12 +219,17 @@ class Consumer(driver.Consumer):
                 continue
             self.app.availability.found()
             for tp, (end, fetched) in ends.items():
+                self._counting.end_of(tp, end)
                 if tp in self.actors:
                     oldest = (actor.partition.oldest for actor in self.actors[tp])
                     reached = min(
                         (offset for offset in oldest if offset is not None), default=fetched
                     )
                     lag.set(max(0, end - reached), labels(tp))
+
+
+def _tps(partitions: Iterable[TopicPartition]) -> set[TP]:
+    return {TP(*tp) for tp in partitions}
 
 
 def _position(actors: list[Actor]) -> int | None:

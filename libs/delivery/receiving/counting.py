@@ -1,17 +1,20 @@
-"""Tells Faust's sensors what an agent does, and the worker's monitor in lists.
+"""Tells Faust's sensors what agents and the group do, and the worker's monitor in lists.
 
 Faust calls each sensor four times for each record. The monitor, which is always there, is told the
 same once for each list of them; other sensors are called as Faust calls them.
 """
 
+import logging
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from faust.sensors import Monitor
 from faust.types import TP
 
 from delivery.receiving.source import Delivery
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Counting:
@@ -69,3 +72,46 @@ class Counting:
                     sensor.on_stream_event_out(self._tp, offset, stream, event, state)
                     if self._counts_messages:
                         sensor.on_message_out(self._tp, offset, event.message)
+
+
+class GroupCounting:
+    """For the consumer: rebalances and commits. What a sensor raises keeps nobody from either."""
+
+    def __init__(self, app: Any, consumer: Any) -> None:
+        self._app = app
+        self._consumer = consumer
+        self._state: Any = None
+
+    def rebalance_begins(self) -> None:
+        """Partitions are being given up, or there are none yet."""
+        if not self._app.rebalancing:
+            self._app.rebalancing = True
+            self._app.rebalancing_count += 1
+            self._state = _tell(self._app.sensors.on_rebalance_start, self._app)
+
+    def rebalance_ends(self) -> None:
+        """Partitions have been assigned, and the bodies run."""
+        if self._app.rebalancing:
+            self._app.rebalancing = False
+            _tell(self._app.sensors.on_rebalance_return, self._app, self._state)
+            _tell(self._app.sensors.on_rebalance_end, self._app, self._state)
+
+    def commit_begins(self) -> Any:
+        """What ``committed`` is to be given."""
+        return _tell(self._app.sensors.on_commit_initiated, self._consumer)
+
+    def committed(self, offsets: Mapping[Any, int], state: Any) -> None:
+        """The broker has these offsets."""
+        _tell(self._app.sensors.on_commit_completed, self._consumer, state)
+        self._app.monitor.on_tp_commit({TP(*tp): offset for tp, offset in offsets.items()})
+
+    def end_of(self, tp: Any, offset: int) -> None:
+        """The broker's next offset of a partition."""
+        self._app.monitor.track_tp_end_offset(TP(*tp), offset)
+
+
+def _tell(sensor: Callable[..., Any], *about: Any) -> Any:
+    try:
+        return sensor(*about)
+    except Exception:  # noqa: BLE001 - anything, and no reason to keep the group waiting
+        _LOG.exception("a sensor failed")

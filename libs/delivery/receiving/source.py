@@ -16,6 +16,7 @@ from delivery.kafka.app import KafkaApp
 from delivery.kafka.availability import one_line
 from delivery.receiving.partition import Partition
 from delivery.receiving.retry import Circuit, RetryPolicy
+from delivery.refused import Refused
 from telemetry.attributes import ATTEMPTS, OUTCOME
 from telemetry.kafka import BatchSpan, ProcessSpan, start_batch_span, start_process_span
 from telemetry.metrics import counter
@@ -27,9 +28,16 @@ _NOT_FINISHED: Final[Mapping[str, str]] = {}
 
 
 class Event(faust.Event, Generic[T]):
-    """Faust's event, which knows the type of its record."""
+    """Faust's event, which knows the type of its record, and acknowledges nothing."""
 
     value: T
+
+    def ack(self) -> bool:
+        """Refused, and so is ``async with event``, which would acknowledge at its end."""
+        raise Refused("event.ack(): come back for the next record, which acknowledges the last")
+
+    async def __aenter__(self) -> Any:
+        self.ack()
 
 
 class Delivery:
@@ -87,10 +95,6 @@ class Delivery:
             process.finish(error)
 
 
-class Undecodable(Exception):
-    """The schema gave nothing for a record's bytes, and no error either."""
-
-
 class Source(Protocol):
     """What an actor needs to know of its topic."""
 
@@ -121,6 +125,7 @@ class TopicSource:
         self._app = app
         self._schema = channel.schema
         self._keys = getattr(self._schema, "loads_key", None)
+        self._allows_empty = bool(getattr(self._schema, "allow_empty", False))
         self._undecodable = TokenBucket(policy.undecodable_rate, policy.undecodable_rate)
         self._dead_letters = DeadLetterSender(app, dead_letters, policy.pauses)
         self.name = name
@@ -145,9 +150,9 @@ class TopicSource:
         try:
             if self._keys is not None:
                 key = self._keys(self._app, raw)
-            record = self._schema.loads_value(self._app, raw)
-            if record is None and not getattr(self._schema, "allow_empty", None):
-                record = Undecodable("no value")
+            record = None
+            if raw.value is not None or not self._allows_empty:
+                record = self._schema.loads_value(self._app, raw)
         except Exception as error:  # noqa: BLE001 - a schema may raise anything on wrong bytes
             record = error
         return Delivery(self._app, raw, key, record, span)

@@ -14,8 +14,8 @@ from faust.types import ChannelT, EventT
 from mode import Seconds, Service, want_seconds
 from mode.utils.futures import maybe_async
 
-from delivery.kafka.refused import Refused
 from delivery.receiving.source import Delivery, Event
+from delivery.refused import Refused
 
 T_co = TypeVar("T_co", covariant=True)
 _ELSEWHERE: Final = "send to the other topic in the body, and read that with an agent of its own"

@@ -12,6 +12,7 @@ all replicas, when the future that this returns is done:
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final, Generic, TypeVar, cast
@@ -20,6 +21,7 @@ import faust
 from faust.types.tuples import FutureMessage, RecordMetadata
 from mode import want_seconds
 
+from delivery.refused import Misused, Refused
 from delivery.topics.description import Encoded, TopicDescription, dead_letters_of
 from delivery.topics.schema import RecordSchema, key_bytes
 from telemetry.errors import type_of
@@ -33,6 +35,10 @@ from telemetry.kafka import (
 
 T = TypeVar("T")
 _LOG: Final = logging.getLogger(__name__)
+_READ_BY_AGENT: Final = "a topic is read by an agent, @app.agent(topic), and sent to with send()"
+_NAME: Final = re.compile(
+    r"[A-Za-z0-9._-]{1,249}"
+)  # Kafka's org.apache.kafka.common.internals.Topic
 
 
 class Topic(faust.Topic, Generic[T]):
@@ -46,10 +52,12 @@ class Topic(faust.Topic, Generic[T]):
         self, app: Any, *, description: TopicDescription[T] | None = None, **options: Any
     ) -> None:
         if options.get("pattern"):
-            raise TypeError(
+            raise Misused(
                 "a topic by pattern cannot be created or have dead letters:"
                 " name its topics, app.topic('one', 'two')"
             )
+        for name in options.get("topics") or ():
+            _check_name(name)
         super().__init__(app, **options)
         self.description = description
 
@@ -99,6 +107,26 @@ class Topic(faust.Topic, Generic[T]):
         """
         await cast(Any, self.app).declare(self.descriptions)
 
+    def derive_topic(self, **options: Any) -> "Topic[Any]":
+        """As Faust's: this topic with another name, or other options; created like this one."""
+        topic = cast("Topic[Any]", super().derive_topic(**options))
+        cast(Any, self.app).declare_later(topic)
+        return topic
+
+    # -- reading is an agent's
+
+    def __aiter__(self) -> Any:
+        """Refused."""
+        raise Refused(f"async for ... in {self}: {_READ_BY_AGENT}")
+
+    async def get(self, **_: Any) -> Any:
+        """Refused, and so is ``put``."""
+        raise Refused(f"{self}.get(), put(): {_READ_BY_AGENT}")
+
+    async def put(self, event: Any) -> Any:
+        """Refused."""
+        await self.get()
+
     # -- sending
 
     def encode(self, record: T, key: Any = None) -> Encoded:
@@ -129,7 +157,8 @@ class Topic(faust.Topic, Generic[T]):
         """
         message = fut.message
         topic = self._topic_name_or_default(message.channel)
-        key, value = cast("bytes | None", message.key), cast("bytes | None", message.value)
+        key = _as_bytes("key", message.key, topic)
+        value = _as_bytes("value", message.value, topic)
         span = start_send_span(topic, key, parent=getattr(fut, "parent", None))
         sensors, state, producer = self.app.sensors, None, None
         try:
@@ -191,3 +220,19 @@ class Topic(faust.Topic, Generic[T]):
         callback = cast("Callable[[Any], Any] | None", fut.message.callback)
         if callback is not None:
             callback(fut)
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name) or name in (".", ".."):
+        raise Misused(
+            f"{name!r} is no name of a topic: letters, digits, '.', '_' and '-' are, at most 249"
+        )
+
+
+def _as_bytes(what: str, given: Any, topic: str) -> bytes | None:
+    if given is None or isinstance(given, bytes):
+        return given
+    raise TypeError(
+        f"the {what} of a record for {topic} became a {type(given).__name__} and no bytes: give the"
+        f" topic a {what}_serializer, or its Record a serializer, such as 'json'"
+    )

@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any, Final, NoReturn
 
 from delivery.kafka.app import KafkaApp
-from delivery.kafka.refused import Refused
+from delivery.refused import Misused, Refused
 from delivery.worker.leader import Leader
 
 _TABLES: Final = (
@@ -62,6 +62,8 @@ class WorkerApp(KafkaApp):
         self, interval: Any, on_leader: bool = False, **options: Any
     ) -> Any:
         """As Faust's; ``on_leader``: ticks everywhere, runs in the worker that leads then."""
+        if inspect.isroutine(interval):
+            raise Misused("@app.timer takes its parentheses: @app.timer(seconds)")
         if on_leader:
             self.leader.stand()
         return super().timer(interval, on_leader, **options)
@@ -70,9 +72,17 @@ class WorkerApp(KafkaApp):
         self, cron_format: str, *, on_leader: bool = False, **options: Any
     ) -> Any:
         """As Faust's; ``on_leader``: runs in the worker that leads then."""
+        if inspect.isroutine(cron_format):
+            raise Misused("@app.crontab takes its parentheses: @app.crontab('* * * * *')")
         if on_leader:
             self.leader.stand()
         return super().crontab(cron_format, on_leader=on_leader, **options)
+
+    def command(self, *options: Any, base: Any = None, **given: Any) -> Any:
+        """As Faust's; also without parentheses, where Faust's would leave the command out."""
+        if len(options) == 1 and inspect.iscoroutinefunction(options[0]):
+            return super().command(base=base)(options[0])
+        return super().command(*options, base=base, **given)
 
     def worker_init_post_autodiscover(self) -> None:
         """Tell those who wait for it, and leave out Faust's web server."""

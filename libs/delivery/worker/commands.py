@@ -17,7 +17,7 @@ from faust.cli.base import Command
 
 from delivery.kafka.app import KafkaApp
 from delivery.kafka.availability import one_line
-from delivery.kafka.refused import Refused
+from delivery.refused import Refused
 
 _NO_TABLES: Final = "there are no tables here, and no data directory"
 _REFUSED: Final = {"tables": _NO_TABLES, "reset": _NO_TABLES, "clean_versions": _NO_TABLES}

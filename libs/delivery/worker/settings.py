@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from faust.types.settings import Settings
 
-from delivery.kafka.refused import Refused
+from delivery.refused import Refused
 
 _KAFKA: Final = "Kafka's address and credentials are KafkaSettings', from the environment"
 _TABLES: Final = "there are no tables here: keep the state in your database"

@@ -10,10 +10,10 @@ import faust
 import pytest
 
 from delivery.application import App, create_app
-from delivery.kafka.refused import Refused
 from delivery.kafka.settings import KafkaSettings
 from delivery.receiving import Stream
 from delivery.receiving.actor import EndedEarly
+from delivery.refused import Refused
 from delivery.topics import json_topic
 
 
@@ -226,7 +226,7 @@ async def test_a_stream_that_is_read_in_another_task_says_who_may_read_it(app: A
         await asyncio.gather(asyncio.ensure_future(anext(orders)))
 
     async with order.test_context() as agent:
-        with pytest.raises(RuntimeError, match="own task"):
+        with pytest.raises(Refused, match="own task"):
             await agent.put(1)
 
 
@@ -287,6 +287,16 @@ async def test_what_an_agent_cannot_have_is_told_at_once_in_one_line(
 ) -> None:
     with pytest.raises((Refused, TypeError), match=r"^agent [^\n]*$"):
         app.agent(channel(), **options)(reads)
+
+
+def test_types_belong_to_the_topic_where_there_is_one(app: App) -> None:
+    with pytest.raises(Refused, match="agent reads: give value_type to its topic"):
+        app.agent(app.topic("orders"), value_type=int)(reads)
+
+
+def test_a_handler_of_errors_would_be_told_too_late(app: App) -> None:
+    with pytest.raises(Refused, match="catch in the body"):
+        app.agent("orders", on_error=print)
 
 
 def test_an_agent_of_a_stock_application_is_refused() -> None:

@@ -7,9 +7,9 @@ from aiokafka.errors import InconsistentGroupProtocolError
 
 from delivery.application import create_app
 from delivery.kafka.availability import Availability
-from delivery.kafka.refused import Refused
 from delivery.kafka.settings import KafkaSettings
 from delivery.receiving import Stream
+from delivery.refused import Refused
 from delivery.topics import BytesSchema, TopicDescription
 from telemetry import SettingsError, read_settings
 

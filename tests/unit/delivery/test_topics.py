@@ -8,6 +8,7 @@ import pytest
 
 from delivery.application import App, create_app
 from delivery.kafka.settings import KafkaSettings
+from delivery.refused import Refused
 from delivery.topics import BytesSchema, NotARecordError, TopicDescription, json_topic
 from delivery.topics.topic import Topic
 
@@ -147,6 +148,35 @@ def test_a_struct_may_be_the_value_type_as_a_faust_record_may(app: App) -> None:
 def test_a_topic_by_pattern_is_refused(app: App) -> None:
     with pytest.raises(TypeError, match="name its topics"):
         app.topic(pattern="parcel.*")
+
+
+@pytest.mark.parametrize("name", ["parcel.*", "a b", "", ".", "..", "x" * 250, "söme"])
+def test_a_name_that_kafka_does_not_take_is_told_at_once(app: App, name: str) -> None:
+    with pytest.raises(Refused, match="is no name of a topic"):
+        app.topic(name)
+
+
+def test_a_derived_topic_is_one_of_the_applications_and_is_created(app: App) -> None:
+    derived = app.topic(PARCELS).derive_topic(suffix="-again")
+    assert derived.encode(Parcel(7, "Ada")) == PARCELS.encode(Parcel(7, "Ada"))
+    (description,) = [each for each in app.declared_topics if each.name == "parcels-again"]
+    assert (description.partitions, description.config) == (2, PARCELS.config)
+    assert description.dead_letter is not None
+    assert description.dead_letter.name == "parcels-again.dlq"
+
+
+async def test_a_topic_is_not_read_past_its_agents(app: App) -> None:
+    topic = app.topic("hello")
+    with pytest.raises(Refused, match="read by an agent"):
+        aiter(topic)
+    for use in (topic.get(), topic.put(None)):
+        with pytest.raises(Refused, match="read by an agent"):
+            await use
+
+
+async def test_what_a_serializer_made_no_bytes_of_is_said_so(app: App) -> None:
+    with pytest.raises(TypeError, match="the key of a record for hello became a dict and no bytes"):
+        await app.topic("hello").send(key=Greeting(text="raw"), value=1)
 
 
 def test_a_description_in_fausts_schema_needs_an_application_to_encode(app: App) -> None:

@@ -6,11 +6,12 @@ from typing import Any
 
 import faust
 import pytest
+from faust.cli import AppCommand
 from faust.types.settings import Settings
 
 from delivery.application import App, create_app
-from delivery.kafka.refused import Refused
 from delivery.kafka.settings import KafkaSettings
+from delivery.refused import Refused
 from delivery.worker.settings import checked
 
 KAFKA = KafkaSettings(kafka_broker_url="127.0.0.1:1")
@@ -92,6 +93,26 @@ def test_a_setting_that_would_break_a_promise_is_refused_by_name(setting: str, v
     with pytest.raises(Refused, match=f"^{setting}: ") as refused:
         create_app("test", KAFKA, **{setting: value})
     assert "\n" not in str(refused.value)
+
+
+def test_a_command_needs_no_parentheses(app: App) -> None:
+    @app.command
+    async def greet(self: Any) -> None:
+        "Say hello."
+
+    assert issubclass(greet, AppCommand)
+
+
+@pytest.mark.parametrize("decorator", ["agent", "timer", "crontab"])
+def test_a_decorator_without_its_parentheses_is_told_at_once(app: App, decorator: str) -> None:
+    """Faust takes the function for the channel, or the interval, and nothing ever runs."""
+
+    async def nothing() -> None: ...
+
+    with pytest.raises(
+        Refused, match=rf"^@app\.{decorator} takes its parentheses: @app\.{decorator}\("
+    ):
+        getattr(app, decorator)(nothing)
 
 
 def test_other_settings_of_faust_are_passed_through() -> None:

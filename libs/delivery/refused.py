@@ -10,3 +10,7 @@ class Refused(ImproperlyConfigured, ClickException):
 
     def __init__(self, message: str) -> None:
         ClickException.__init__(self, message)
+
+
+class Misused(Refused, TypeError):
+    """Something was given that is not of the kind that is needed; printed as ``Refused``."""
