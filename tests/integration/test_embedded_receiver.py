@@ -152,6 +152,7 @@ def test_a_body_that_is_not_otlp_is_refused(receiver, headers, body, status):
     assert answer.status_code == status
 
 
+OTLP = {"content-type": "application/x-protobuf"}
 ENVELOPE = {"content-type": "application/x-sentry-envelope"}
 
 
@@ -163,6 +164,33 @@ def post_envelope(receiver, content, **headers):
 def test_a_body_that_is_no_envelope_is_refused(receiver):
     answer = post_envelope(receiver, b"hello\n{}")
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/api/traces?min_duration=soon", {}, 400),
+        ("GET", "/api/traces?limit=many", {}, 400),
+        ("GET", "/api/metrics/series", {}, 400),
+        ("GET", "/api/traces", {"host": "rebound.example"}, 400),
+        ("POST", "/v1/traces", {"origin": "http://page.example"}, 403),
+        ("GET", "/api/traces/nothing", {}, 404),
+        ("GET", "/api/metrics/series?name=nothing", {}, 404),
+        ("GET", "/nowhere", {}, 404),
+        ("POST", "/api/traces", OTLP, 405),
+        ("POST", "/v1/traces", {"content-type": "text/plain"}, 415),
+        ("POST", "/v1/traces", {**OTLP, "content-encoding": "compress"}, 415),
+        ("POST", "/v1/traces", OTLP, 400),
+    ],
+)
+def test_every_error_is_a_problem_with_its_reason(receiver, method, path, headers, status):
+    body = b"\xff\xff" if method == "POST" else None
+    answer = httpx.request(method, receiver.url + path, headers=headers, content=body)
+    problem = answer.json()
+    assert answer.status_code == problem["status"] == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert set(problem) == {"type", "title", "status", "detail", "errors"}
+    assert problem["detail"]
 
 
 def test_only_loopback_names_are_answered(receiver):

@@ -1,16 +1,17 @@
 """The receiver's HTTP side: OTLP and Sentry in, JSON and the page out."""
 
 from collections.abc import Collection
-from typing import Any
 
-from litestar import Litestar, Request, Response
+from litestar import Litestar
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException
-from litestar.exceptions.responses import create_exception_response
+from litestar.enums import ScopeType
+from litestar.types import Scope
 
+from contracts.problems import Problems
 from embedded.receiver import limits
 from embedded.receiver.answers.remembered import Remembered
 from embedded.receiver.answers.routes import ANSWERS
+from embedded.receiver.answers.tallies import Tallies
 from embedded.receiver.intake.bodies import InFlight
 from embedded.receiver.intake.doors import DOORS
 from embedded.receiver.kept.store import Store
@@ -26,9 +27,6 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 
-AnyRequest = Request[Any, Any, State]
-
-
 _TAKEN = ("application/x-protobuf", "application/x-sentry-envelope")
 
 
@@ -43,9 +41,11 @@ def create_app(store: Store, live: Live, hosts: Collection[str] = ()) -> Front:
                 "live": live,
                 "in_flight": InFlight(),
                 "remembered": Remembered(),
+                "tallies": Tallies(),
             }
         ),
-        exception_handlers={HTTPException: _refused},
+        plugins=[Problems(lambda _: None)],
+        after_exception=[_count_refused],
         response_headers=_HEADERS,
         request_max_body_size=limits.BODY_BYTES,
         openapi_config=None,
@@ -53,8 +53,7 @@ def create_app(store: Store, live: Live, hosts: Collection[str] = ()) -> Front:
     return Front(app, hosts=hosts, media_types=_TAKEN, encodings=("gzip", "deflate", "br"))
 
 
-def _refused(request: AnyRequest, error: HTTPException) -> Response[Any]:
-    """Counts what came in and was refused, and answers as Litestar does."""
-    if request.method == "POST":
-        request.app.state.store.refused += 1
-    return create_exception_response(request, error)
+def _count_refused(_: Exception, scope: Scope) -> None:
+    """What came in and was not taken."""
+    if scope["type"] == ScopeType.HTTP and scope["method"] == "POST":
+        scope["litestar_app"].state.store.refused += 1

@@ -13,6 +13,7 @@ from embedded.receiver.answers.metrics import MetricQuery, catalogue, over_time
 from embedded.receiver.answers.overview import overview
 from embedded.receiver.answers.remembered import Remembered
 from embedded.receiver.answers.steps import Steps
+from embedded.receiver.answers.tallies import Tallies, Tally
 from embedded.receiver.kept.buckets import buckets_of, quantiles
 from embedded.receiver.kept.store import Store
 from embedded.receiver.model import Exemplar, Exponential, Point
@@ -44,9 +45,7 @@ def point(at, value, **fields):
 
 @pytest.fixture
 def store():
-    made = Store()
-    made.started = BEGIN
-    return made
+    return Store(started=BEGIN)
 
 
 def asked(store, *, seconds=40, step=10.0, **query):
@@ -61,8 +60,7 @@ def values(store, which, **query):
 
 
 def test_cumulative_and_delta_points_come_out_alike(store):
-    other = Store()
-    other.started = BEGIN
+    other = Store(started=BEGIN)
     totals = [5, 5, 25, 30]
     store.add_points(point(10 * n, total) for n, total in enumerate(totals, 1))
     pairs = zip(itertools.count(1), [0, *totals], totals, strict=False)
@@ -84,8 +82,7 @@ def test_a_counter_that_starts_anew_is_counted_from_zero(store):
     """By its start when it says one, by its fall when it does not."""
     store.add_points([point(10, 100), point(20, 7, start=BEGIN + 15 * SECOND)])
     assert values(store, "increase", seconds=20) == pytest.approx([100.0, 7.0])
-    fell = Store()
-    fell.started = BEGIN
+    fell = Store(started=BEGIN)
     fell.add_points([point(10, 100, start=0), point(20, 30, start=0), point(30, 31, start=0)])
     assert values(fell, "increase", seconds=30) == pytest.approx([None, 30.0, 1.0])
 
@@ -245,7 +242,7 @@ def test_points_cannot_grow_without_bound_the_oldest_go(monkeypatch, store):
     monkeypatch.setattr(limits, "POINTS_PER_SERIES", 5)
     store.add_points(point(n, n) for n in range(1, 21))
     (series,) = store.metrics.series()
-    assert [one.value for one in series.points] == [16.0, 17.0, 18.0, 19.0, 20.0]
+    assert [one.end for one in series.points] == [BEGIN + n * SECOND for n in range(16, 21)]
     assert store.metrics.points == 5
 
 
@@ -258,7 +255,7 @@ def test_metrics_are_bounded_in_bytes():
     assert store.metrics.bytes <= store.metrics.bytes_limit
     kept = list(store.metrics.series())
     assert len(kept) == 5
-    assert all(one.points[-1].time == BEGIN + 2_999 * SECOND for one in kept)
+    assert all(one.points[-1].end == BEGIN + 2_999 * SECOND for one in kept)
     assert store.dropped.points > 5_000
     assert store.metrics.points == sum(len(one.points) for one in kept)
 
@@ -387,3 +384,39 @@ def test_an_answer_is_made_once_until_something_changes():
     for question in range(100):
         ask(2, question)
     assert len(remembered._answers) <= 16
+
+
+def request(at, route, count, **fields):
+    attributes = {"http.route": route, "http.request.method": "GET", **fields}
+    return point(
+        at, count, name="http.server.request.duration", kind="histogram", count=count,
+        bounds=(0.1, 1.0), buckets=(count, 0, 0), attributes=attributes,
+    )  # fmt: skip
+
+
+def test_an_overview_that_is_asked_for_again_and_again_says_what_a_first_one_says(store):
+    tallies = Tallies()
+    for at in range(10, 200, 10):
+        for route in ("/a", "/b"):
+            if at % 30 or route == "/a":
+                store.add_points([request(at, route, at * 2)])
+                store.add_points([request(at, route, at, **{"error.type": "500"})])
+        for begin in (0, at - 60):
+            steps = Steps(BEGIN + begin * SECOND, BEGIN + at * SECOND, 5.0)
+            again = overview(store, steps, "", tallies)
+            assert again == overview(store, steps, "")
+    assert again["routes"][0]["requests"] == 6 * 3 * 10
+    store.clear()
+    assert overview(store, steps, "", tallies)["routes"] == []
+
+
+def test_of_an_overview_that_is_asked_for_again_only_what_is_new_is_added(store, monkeypatch):
+    added = []
+    add = Tally._add
+    monkeypatch.setattr(Tally, "_add", lambda tally, kept: (added.append(kept), add(tally, kept)))
+    tallies = Tallies()
+    for at in (10, 20, 30, 40):
+        store.add_points(request(at, f"/{n}", at) for n in range(100))
+        added.clear()
+        overview(store, Steps(BEGIN, BEGIN + 50 * SECOND, 5.0), "", tallies)
+        assert len(added) == 100

@@ -97,7 +97,7 @@ def over_time(store: Store, query: MetricQuery) -> MetricOverTime:
     chosen = [one for one in named if one.kind == latest.kind and _fits(one, query)]
     lines = _grouped(chosen, [label for label in query.by.split(",") if label])
     made = [
-        Line(dict(labels), _values(store, steps, group, query.agg))
+        Line(dict(labels), _values(steps, group, query.agg))
         for labels, group in list(lines.items())[:LINES]
     ]
     return MetricOverTime(
@@ -150,11 +150,11 @@ def _grouped(
     return dict(sorted(groups.items()))
 
 
-def _values(store: Store, steps: Steps, series: Sequence[Series], agg: str) -> dict[str, Values]:
-    kind, monotonic = series[0].kind, series[0].monotonic
-    if kind == "gauge" or (kind == "sum" and not monotonic and not series[0].delta):
+def _values(steps: Steps, series: Sequence[Series], agg: str) -> dict[str, Values]:
+    kind = series[0].kind
+    if not series[0].grows:
         return {"last": levels(steps, series, agg if kind == "gauge" else "sum")}
-    growth = Growth(steps, series, store.started)
+    growth = Growth(steps, series)
     if kind == "sum":
         return {"rate": growth.rate, "increase": growth.increase}
     return {

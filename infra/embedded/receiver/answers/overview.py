@@ -1,105 +1,124 @@
 """What the metrics of the semantic conventions, and of the delivery library, say of the system."""
 
 import collections
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from embedded.receiver.answers.metrics import exemplars
 from embedded.receiver.answers.steps import Growth, Steps, Values, last_of, levels
+from embedded.receiver.answers.tallies import Tallies
 from embedded.receiver.kept.series import Series
 from embedded.receiver.kept.store import Store
 
 _DEAD_LETTERS = ".dlq"
-_TOPIC = "messaging.destination.name"
-_GROUP = "messaging.consumer.group.name"
-_POOL = "db.client.connection.pool.name"
-_STATE = "db.client.connection.state"
 _EXEMPLARS = 50
 
 View = dict[str, Any]
-Labels = Mapping[str, str]
-
-_ANY: Labels = {}
+Key = tuple[str, ...]
 
 
-def overview(store: Store, steps: Steps, service: str) -> View:
-    """`service` is empty for all of them."""
-    read = _Reader(store, steps, service)
+def overview(store: Store, steps: Steps, service: str = "", tallies: Tallies | None = None) -> View:
+    """`service` is empty for all of them; `tallies` are those of the last time."""
+    read = _Reader(store, steps, service, tallies or Tallies())
+    topics = {topic for name in _TOPIC_METRICS for (topic,) in read.keys(name, _topic_of)}
+    pools = read.keys("db.client.connection.count", _pool_of)
     return {
         "start": steps.begin,
         "end": steps.end,
         "step": steps.seconds,
         "times": steps.times,
-        "routes": [
-            _route(read, *key) for key in read.keys(_request_key, "http.server.request.duration")
-        ],
-        "topics": [_topic(read, topic) for (topic,) in read.keys(_topic_key, *_TOPIC_METRICS)],
-        "outbox": [_outbox(read, one) for (one,) in read.keys(_service_key, "outbox.backlog")],
-        "pools": [_pool(read, *key) for key in read.keys(_pool_key, "db.client.connection.count")],
+        "routes": [_route(read, key) for key in read.keys(_REQUESTS, _route_of)],
+        "topics": [_topic(read, topic) for topic in sorted(topics)],
+        "outbox": [_outbox(read, key) for key in read.keys("outbox.backlog", _service_of)],
+        "pools": [_pool(read, key) for key in pools],
     }
 
 
-class _Reader:
-    """The kept series by the names of their metrics, and what they say in the steps."""
+def _by(*labels: str, service: bool = True) -> Callable[[Series], Key]:
+    """What series are told apart by."""
 
-    def __init__(self, store: Store, steps: Steps, service: str) -> None:
+    def key(one: Series) -> Key:
+        values = tuple([one.labels.get(label, "") for label in labels])
+        return (one.service, *values) if service else values
+
+    return key
+
+
+_POOL = "db.client.connection.pool.name"
+_TOPIC = "messaging.destination.name"
+_service_of = _by()
+_route_of = _by("http.route", "http.request.method")
+_topic_of = _by(_TOPIC, service=False)
+_group_of = _by(_TOPIC, "messaging.consumer.group.name")
+_pool_of = _by(_POOL)
+_state_of = _by(_POOL, "db.client.connection.state")
+
+
+def _failed(one: Series) -> bool:
+    code = one.labels.get("http.response.status_code", "")
+    return bool(one.labels.get("error.type")) or code.startswith("5")
+
+
+def _done(one: Series) -> bool:
+    return not _failed(one)
+
+
+class _Reader:
+    """What the kept series say in the steps, by the names of their metrics and a key."""
+
+    def __init__(self, store: Store, steps: Steps, service: str, tallies: Tallies) -> None:
         self.steps = steps
-        self._listening = store.started
+        self._service = service
+        self._source = store.metrics
+        self._tallies = tallies
         self._named: dict[str, list[Series]] = collections.defaultdict(list)
         for one in store.metrics.series():
             if not service or one.service == service:
                 self._named[one.name].append(one)
+        self._grouped: dict[Any, dict[Key, list[Series]]] = {}
 
-    def keys(self, key: Callable[[Series], tuple[str, ...]], *names: str) -> list[tuple[str, ...]]:
-        """The different keys of the series of these metrics, sorted."""
-        return sorted({key(one) for name in names for one in self._named[name]})
+    def keys(self, name: str, by: Callable[[Series], Key]) -> list[Key]:
+        """The different keys of the series of a metric, sorted."""
+        return sorted(self._groups(name, by))
 
-    def of(self, name: str, service: str = "", labels: Labels = _ANY) -> list[Series]:
-        """Series of a metric with these attributes."""
-        return [
-            one
-            for one in self._named[name]
-            if (not service or one.service == service)
-            and all(one.labels.get(label, "") == value for label, value in labels.items())
-        ]
+    def of(self, name: str, by: Callable[[Series], Key], key: Key) -> list[Series]:
+        """The series of a metric that have this key."""
+        return self._groups(name, by).get(key, [])
 
-    def growth(self, series: Iterable[Series]) -> Growth:
-        return Growth(self.steps, series, self._listening)
+    def growth(
+        self,
+        name: str,
+        by: Callable[[Series], Key],
+        key: Key,
+        part: Callable[[Series], bool] | None = None,
+    ) -> Growth:
+        """Of the series with this key, or of a `part` of them."""
+        series = self.of(name, by, key)
+        if part is not None:
+            series = [one for one in series if part(one)]
+        question = self._service, name, by, key, part
+        tally = self._tallies.of(self._source, question, series, self.steps.begin)
+        return Growth(self.steps, series, tally)
 
-    def levels(self, series: Iterable[Series], agg: str = "sum") -> Values:
-        return levels(self.steps, series, agg)
+    def levels(self, name: str, by: Callable[[Series], Key], key: Key, agg: str = "sum") -> Values:
+        return levels(self.steps, self.of(name, by, key), agg)
 
-
-def _failed(series: Iterable[Series]) -> list[Series]:
-    return [one for one in series if one.labels.get("error.type")]
-
-
-def _request_key(one: Series) -> tuple[str, ...]:
-    return one.service, one.labels.get("http.route", ""), one.labels.get("http.request.method", "")
-
-
-def _topic_key(one: Series) -> tuple[str, ...]:
-    return (one.labels.get(_TOPIC, ""),)
-
-
-def _service_key(one: Series) -> tuple[str, ...]:
-    return (one.service,)
-
-
-def _pool_key(one: Series) -> tuple[str, ...]:
-    return one.service, one.labels.get(_POOL, "")
+    def _groups(self, name: str, by: Callable[[Series], Key]) -> dict[Key, list[Series]]:
+        groups = self._grouped.get((name, by))
+        if groups is None:
+            groups = self._grouped[name, by] = {}
+            for one in self._named[name]:
+                groups.setdefault(by(one), []).append(one)
+        return groups
 
 
-def _route(read: _Reader, service: str, route: str, method: str) -> View:
-    labels = {"http.route": route, "http.request.method": method}
-    series = read.of("http.server.request.duration", service, labels)
-    failed = [
-        one
-        for one in series
-        if one.labels.get("error.type")
-        or one.labels.get("http.response.status_code", "").startswith("5")
-    ]
-    requests, errors = read.growth(series), read.growth(failed)
+_REQUESTS = "http.server.request.duration"
+
+
+def _route(read: _Reader, key: Key) -> View:
+    service, route, method = key
+    requests = read.growth(_REQUESTS, _route_of, key)
+    errors = read.growth(_REQUESTS, _route_of, key, _failed)
     error_rate = _or_zero(errors.count_rate, requests.count_rate)
     return {
         "service": service,
@@ -116,13 +135,15 @@ def _route(read: _Reader, service: str, route: str, method: str) -> View:
             "error_share": _shares(error_rate, requests.count_rate),
             **requests.quantiles(),
         },
-        "exemplars": exemplars(series, read.steps, _EXEMPLARS),
+        "exemplars": exemplars(read.of(_REQUESTS, _route_of, key), read.steps, _EXEMPLARS),
     }
 
 
+_PROCESSED = "messaging.process.duration"
+_SENT = "messaging.client.sent.messages"
 _TOPIC_METRICS = (
-    "messaging.client.sent.messages",
-    "messaging.process.duration",
+    _SENT,
+    _PROCESSED,
     "messaging.client.consumed.messages",
     "consumer.lag",
     "consumer.retries",
@@ -133,25 +154,20 @@ _TOPIC_METRICS = (
 
 
 def _topic(read: _Reader, topic: str) -> View:
-    at = {_TOPIC: topic}
-    sent = read.of("messaging.client.sent.messages", labels=at)
-    failures = _failed(sent)
+    at = _topic_of, (topic,)
     counted = {
-        "sent": read.growth([one for one in sent if one not in failures]),
-        "send_failures": read.growth(failures),
-        "retries": read.growth(read.of("consumer.retries", labels=at)),
-        "dead_letters": read.growth(read.of("consumer.dead_letters", labels=at)),
-        "replayed": read.growth(read.of("consumer.replayed", labels=at)),
+        "sent": read.growth(_SENT, *at, _done),
+        "send_failures": read.growth(_SENT, *at, _failed),
+        "retries": read.growth("consumer.retries", *at),
+        "dead_letters": read.growth("consumer.dead_letters", *at),
+        "replayed": read.growth("consumer.replayed", *at),
     }
     levelled = {
-        "lag": read.levels(read.of("consumer.lag", labels=at)),
-        "circuit": read.levels(read.of("consumer.circuit", labels=at), "max"),
+        "lag": read.levels("consumer.lag", *at),
+        "circuit": read.levels("consumer.circuit", *at, "max"),
     }
-    sending = read.growth(read.of("messaging.client.operation.duration", labels=at))
-    groups = read.keys(
-        lambda one: (one.labels.get(_GROUP, ""), one.service), "messaging.process.duration"
-    )
-    found = (_group(read, topic, *group) for group in groups)
+    sending = read.growth("messaging.client.operation.duration", *at)
+    groups = [key for key in read.keys(_PROCESSED, _group_of) if key[1] == topic]
     return {
         "topic": topic,
         "dead_letter_topic": topic.endswith(_DEAD_LETTERS),
@@ -163,16 +179,14 @@ def _topic(read: _Reader, topic: str) -> View:
             **levelled,
             "send_p95": sending.quantiles()["p95"],
         },
-        "groups": [group for group in found if group is not None],
+        "groups": [_group(read, key) for key in sorted(groups, key=lambda one: (one[2], one[0]))],
     }
 
 
-def _group(read: _Reader, topic: str, group: str, service: str) -> View | None:
-    at = {_TOPIC: topic, _GROUP: group}
-    series = read.of("messaging.process.duration", service, labels=at)
-    if not series:
-        return None
-    processed, failures = read.growth(series), read.growth(_failed(series))
+def _group(read: _Reader, key: Key) -> View:
+    service, _, group = key
+    processed = read.growth(_PROCESSED, _group_of, key)
+    failures = read.growth(_PROCESSED, _group_of, key, _failed)
     return {
         "group": group,
         "service": service,
@@ -185,39 +199,38 @@ def _group(read: _Reader, topic: str, group: str, service: str) -> View | None:
             "failures": _or_zero(failures.count_rate, processed.count_rate),
             **processed.quantiles(),
         },
-        "exemplars": exemplars(series, read.steps, _EXEMPLARS),
+        "exemplars": exemplars(read.of(_PROCESSED, _group_of, key), read.steps, _EXEMPLARS),
     }
 
 
-def _outbox(read: _Reader, service: str) -> View:
+def _outbox(read: _Reader, key: Key) -> View:
     """Each process that measures the backlog measures the whole of it: no sum is taken."""
     levelled = {
-        "backlog": read.levels(read.of("outbox.backlog", service), "max"),
-        "oldest_age": read.levels(read.of("outbox.oldest_age", service), "max"),
-        "relay_active": read.levels(read.of("relay.active", service)),
+        "backlog": read.levels("outbox.backlog", _service_of, key, "max"),
+        "oldest_age": read.levels("outbox.oldest_age", _service_of, key, "max"),
+        "relay_active": read.levels("relay.active", _service_of, key),
     }
     counted = {
-        "published": read.growth(read.of("outbox.published", service)),
-        "parked": read.growth(read.of("outbox.parked", service)),
+        "published": read.growth("outbox.published", _service_of, key),
+        "parked": read.growth("outbox.parked", _service_of, key),
     }
     return {
-        "service": service,
+        "service": key[0],
         **{name: last_of(values) for name, values in levelled.items()},
         **{name: round(growth.total) for name, growth in counted.items()},
         "series": {**levelled, **{name: growth.rate for name, growth in counted.items()}},
     }
 
 
-def _pool(read: _Reader, service: str, pool: str) -> View:
-    at = {_POOL: pool}
-    count = read.of("db.client.connection.count", service, labels=at)
+def _pool(read: _Reader, key: Key) -> View:
+    count = "db.client.connection.count"
     levelled = {
-        "used": read.levels([one for one in count if one.labels.get(_STATE) == "used"]),
-        "idle": read.levels([one for one in count if one.labels.get(_STATE) == "idle"]),
-        "max": read.levels(read.of("db.client.connection.max", service, labels=at)),
+        "used": read.levels(count, _state_of, (*key, "used")),
+        "idle": read.levels(count, _state_of, (*key, "idle")),
+        "max": read.levels("db.client.connection.max", _pool_of, key),
     }
     latest = {name: last_of(values) for name, values in levelled.items()}
-    return {"service": service, "pool": pool, **latest, "series": levelled}
+    return {"service": key[0], "pool": key[1], **latest, "series": levelled}
 
 
 def _per_second(count: float, steps: Steps) -> float:

@@ -102,7 +102,7 @@ def get_overview(
     steps, store = Steps(begin, end, step), state.store
     question = (service, steps.length, steps.begin // steps.length, steps.end // steps.length)
     return state.remembered.get(  # type: ignore[no-any-return]
-        store.versions["metrics"], question, lambda: overview(store, steps, service)
+        store.versions["metrics"], question, lambda: overview(store, steps, service, state.tallies)
     )
 
 

@@ -1,16 +1,15 @@
 """A range of time cut into steps, and what metrics say in each of them."""
 
 import bisect
-import collections
-import math
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from litestar.exceptions import ClientException
 
+from embedded.receiver.answers.tallies import Sum, Tally
 from embedded.receiver.kept.buckets import Buckets, add, quantiles
-from embedded.receiver.kept.series import Increase, Series
+from embedded.receiver.kept.series import Series
 
 _SECOND = 1_000_000_000
 _RANGE = 15 * 60 * _SECOND
@@ -70,9 +69,11 @@ class Steps:
 
     def overlaps(self, begin: int, end: int) -> list[float]:
         """Of each step, the seconds that lie in `begin` to `end`."""
-        return [
-            max(min(high, end) - max(high - self.length, begin), 0) / _SECOND for high in self.times
-        ]
+        found = [0.0] * len(self)
+        if begin < end:
+            for index, share in self.shares(begin, end):
+                found[index] = share * (end - begin) / _SECOND
+        return found
 
 
 class Growth:
@@ -81,40 +82,28 @@ class Growth:
     Values are None in steps that no series tells of.
     """
 
-    def __init__(self, steps: Steps, series: Iterable[Series], listening: int) -> None:
-        """`listening` is since when the receiver does, see `Series.increases`."""
+    def __init__(
+        self, steps: Steps, series: Collection[Series], tally: Tally | None = None
+    ) -> None:
+        """`tally` is of these series, and made here when it is not known."""
         self._steps = steps
         self._sums = [0.0] * len(steps)
         self._counts = [0.0] * len(steps)
-        self._buckets: list[Buckets] = [{} for _ in steps.times]
-        self._known = [math.inf, -math.inf]
-        # What one process exports at a time is added up first, and cut into the steps once.
-        together: dict[tuple[int, int], list[Increase]] = collections.defaultdict(list)
-        for one in series:
-            if one.points:
-                # Of a counter that started before the receiver, nothing is known before this.
-                self._known[0] = min(self._known[0], one.points[0].time)
-                self._known[1] = max(self._known[1], one.points[-1].time)
-            for increase in one.increases(listening):
-                together[increase.begin, increase.end].append(increase)
-        for (begin, end), increases in together.items():
-            self._spread(begin, end, increases)
-        first, last = self._known
+        # Which part of what was added lies in which step; most questions need no buckets.
+        self._parts: list[tuple[Sum, list[tuple[int, float]]]] = []
+        for (begin, end), added in (tally or Tally(steps.begin).take(series)).sums.items():
+            shares = list(steps.shares(begin, end))
+            self._parts.append((added, shares))
+            for index, share in shares:
+                self._sums[index] += added.value * share
+                self._counts[index] += added.count * share
+        spans = [(one.points[0].begin, one.points[-1].end) for one in series if one.points]
+        # Of a counter that started before the receiver, nothing is known before its first point.
         self._seconds = (
-            [0.0] * len(steps) if first > last else steps.overlaps(int(first), int(last))
+            steps.overlaps(min(begin for begin, _ in spans), max(end for _, end in spans))
+            if spans
+            else [0.0] * len(steps)
         )
-
-    def _spread(self, begin: int, end: int, increases: Sequence[Increase]) -> None:
-        self._known[0] = min(self._known[0], begin)
-        value = sum(one.value for one in increases)
-        count = sum(one.count for one in increases)
-        buckets: Buckets = {}
-        for one in increases:
-            add(buckets, one.buckets)
-        for index, share in self._steps.shares(begin, end):
-            self._sums[index] += value * share
-            self._counts[index] += count * share
-            add(self._buckets[index], buckets, share)
 
     def _each(self, values: Sequence[float], per_second: bool = False) -> Values:
         return [
@@ -157,14 +146,18 @@ class Growth:
 
     def quantiles(self) -> dict[str, Values]:
         """`p50`, `p95` and `p99` in each step."""
-        found = [quantiles(buckets, QUANTILES) for buckets in self._buckets]
+        counted: list[Buckets] = [{} for _ in self._steps.times]
+        for added, shares in self._parts:
+            for index, share in shares:
+                add(counted[index], added.buckets, share)
+        found = [quantiles(buckets, QUANTILES) for buckets in counted]
         return {name: [one[at] for one in found] for at, name in enumerate(QUANTILE_NAMES)}
 
     def whole_quantiles(self) -> dict[str, float | None]:
         """`p50`, `p95` and `p99` of the whole range."""
         whole: Buckets = {}
-        for buckets in self._buckets:
-            add(whole, buckets)
+        for added, shares in self._parts:
+            add(whole, added.buckets, sum(share for _, share in shares))
         return dict(zip(QUANTILE_NAMES, quantiles(whole, QUANTILES), strict=True))
 
 
@@ -176,8 +169,10 @@ def levels(steps: Steps, series: Iterable[Series], agg: str) -> Values:
     """
     columns: list[list[float]] = [[] for _ in steps.times]
     for one in series:
-        times = [sample.time for sample in one.points]
-        values = [sample.value for sample in one.points]
+        if one.grows:
+            continue
+        times = [kept.end for kept in one.points]
+        values = [kept.value for kept in one.points]
         for index, moment in enumerate(steps.times):
             at = bisect.bisect_right(times, moment) - 1
             if at >= 0 and moment - times[at] <= max(STALE, steps.length):

@@ -1,6 +1,7 @@
 """Histograms as counts between edges, whichever kind they came as, and their quantiles."""
 
 import bisect
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -18,8 +19,14 @@ def buckets_of(
     """The buckets that have counts."""
     if exponential is not None:
         return _of_exponential(exponential)
-    edges = (-math.inf, *bounds, math.inf)
-    return {(edges[index], edges[index + 1]): count for index, count in enumerate(counts) if count}
+    edges = edges_of(bounds)
+    return {edges[index]: count for index, count in enumerate(counts) if count}
+
+
+@functools.lru_cache(maxsize=1_000)
+def edges_of(bounds: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
+    """Of each bucket of a layout: the same objects for all that have it."""
+    return tuple(itertools.pairwise((-math.inf, *bounds, math.inf)))
 
 
 def _of_exponential(histogram: Exponential) -> Buckets:

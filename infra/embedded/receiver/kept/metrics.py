@@ -23,13 +23,14 @@ class Counts(Protocol):
 
 
 class Metrics:
-    """`dropped` counts what went."""
+    """`dropped` counts what went; `listening` is since when points may come, see `Series`."""
 
-    def __init__(self, bytes_limit: int, dropped: Counts) -> None:
+    def __init__(self, bytes_limit: int, dropped: Counts, listening: int) -> None:
         self.bytes_limit = bytes_limit
         self.bytes = 0
         self.points = 0
         self._dropped = dropped
+        self._listening = listening
         self._series: collections.OrderedDict[bytes, Series] = collections.OrderedDict()
         # In the order in which the points came: each entry is the series of one.
         self._order: collections.deque[Series] = collections.deque()
@@ -50,9 +51,9 @@ class Metrics:
         key = _key(point)
         series = self._series.get(key)
         if series is None:
-            series = self._series[key] = Series(point)
+            series = self._series[key] = Series(point, self._listening)
             self.bytes += _SERIES
-        elif point.time <= series.points[-1].time:
+        elif point.time <= series.points[-1].end:
             return False
         self._series.move_to_end(key)
         self._keep(series, point)

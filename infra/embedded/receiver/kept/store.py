@@ -38,10 +38,15 @@ class Dropped(msgspec.Struct):
 class Store:
     """`versions` say how many changes there were, by kind; `changed` is called after each."""
 
-    def __init__(self, kept_bytes: int = limits.KEPT_BYTES, traces: int = limits.TRACES) -> None:
+    def __init__(
+        self,
+        kept_bytes: int = limits.KEPT_BYTES,
+        traces: int = limits.TRACES,
+        started: int | None = None,
+    ) -> None:
         self.bytes_limit = kept_bytes
         self.traces_limit = traces
-        self.started = time.time_ns()
+        self.started = time.time_ns() if started is None else started
         self.refused = 0
         """Requests."""
         self.versions = {"traces": 0, "logs": 0, "metrics": 0, "sentry": 0}
@@ -60,7 +65,8 @@ class Store:
         self._bytes = 0
         self.spans_kept = 0
         self.dropped = Dropped()
-        self.metrics = Metrics(int(self.bytes_limit * limits.METRICS_SHARE), self.dropped)
+        share = int(self.bytes_limit * limits.METRICS_SHARE)
+        self.metrics = Metrics(share, self.dropped, self.started)
         for kind in self.versions:
             self._note(kind)
 
