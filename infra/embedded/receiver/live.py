@@ -11,6 +11,8 @@ from embedded.receiver.kept.store import Store
 
 _GATHERED = 0.05
 """Seconds that changes are gathered for."""
+_RETRY = b"retry: 1500\n\n"
+"""Milliseconds until a browser asks again for a stream that it has lost."""
 _SILENCE = 10.0
 """Seconds until a comment says that the receiver is still there."""
 
@@ -43,6 +45,7 @@ class Live:
 
     async def _events(self, changed: asyncio.Event) -> AsyncIterator[bytes]:
         try:
+            yield _RETRY
             while not self._ended:
                 try:
                     async with asyncio.timeout(_SILENCE):

@@ -16,12 +16,13 @@ _TYPES = {
 
 def page_files() -> HTTPRouteHandler:
     """One handler for all files, and for `/`, which is index.html."""
-    files = {f"/{path.name}": path for path in sorted(_PAGE.iterdir()) if path.suffix in _TYPES}
+    paths = [path for path in sorted(_PAGE.iterdir()) if path.suffix in _TYPES]
+    files = {f"/{path.name}": (path.read_bytes(), _TYPES[path.suffix]) for path in paths}
     files["/"] = files["/index.html"]
 
     @get(sorted(files), sync_to_thread=False)
     def page(request: Request[Any, Any, Any]) -> Response[bytes]:
-        path = files[request.scope["path"].rstrip("/") or "/"]
-        return Response(path.read_bytes(), media_type=_TYPES[path.suffix])
+        content, media_type = files[request.scope["path"].rstrip("/") or "/"]
+        return Response(content, media_type=media_type)
 
     return page

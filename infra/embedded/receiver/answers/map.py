@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from embedded.receiver.answers.edges import Calls, EdgeCalls, edges_of
+from embedded.receiver.answers.layout import Places
 from embedded.receiver.kept.store import Store
 
 _SECOND = 1_000_000_000
@@ -21,6 +22,9 @@ class MapNode(msgspec.Struct, frozen=True):
     errors: int
     rate: float
     p95: int | None
+    rank: int
+    place: float
+    """Where it stands in a drawing, see `layout.Places`."""
 
 
 class MapEdge(msgspec.Struct, frozen=True, rename={"begin": "from", "end": "to"}):
@@ -96,12 +100,15 @@ def _nodes(total: EdgeCalls, seconds: float) -> list[MapNode]:
         if key.kind != "link":
             node.durations += calls.durations
             node.errors += calls.errors
+    # A link leads from a sender to a consumer past the topic, which stands between them.
+    places = Places(into, {(key.begin, key.end) for key in total if key.kind != "link"})
     made = []
     for node_id, calls in sorted(into.items()):
         kind, _, name = node_id.partition(":")
         count = len(calls.durations)
         p95 = share_of(sorted(calls.durations), 0.95)
-        made.append(MapNode(node_id, kind, name, count, calls.errors, count / seconds, p95))
+        at = places.rank[node_id], places.place[node_id]
+        made.append(MapNode(node_id, kind, name, count, calls.errors, count / seconds, p95, *at))
     return made
 
 

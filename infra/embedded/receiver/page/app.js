@@ -1,83 +1,95 @@
 // The page: which view the address asks for, the search box, shortcuts, and new data as it comes.
 import { address, go, place } from "./address.js";
 import { el } from "./dom.js";
-import { ErrorsView } from "./errors.js";
-import { listen, onKey, open } from "./keys.js";
+import { list, listen, onKey } from "./keys.js";
 import { Live } from "./live.js";
-import { Refused } from "./load.js";
-import { LogsView } from "./logs.js";
-import { MapView } from "./map.js";
-import { MetricsView } from "./metrics.js";
+import { Refused, Unanswered } from "./load.js";
 import { takeSearch, typed } from "./search.js";
-import { TraceView } from "./trace.js";
-import { TracesView } from "./traces.js";
+import "./traces.js"; // what is seen first is here at once, the other views when they are wanted
 
-const VIEWS = { traces: TracesView, trace: TraceView, logs: LogsView, errors: ErrorsView, metrics: MetricsView, map: MapView };
-// What a view must have changed before it asks again, and how long it waits between (milliseconds).
-const ASKS = {
-  traces: [["traces"], 200],
-  trace: [["traces", "logs", "sentry"], 500],
-  logs: [["logs"], 300],
-  errors: [["sentry"], 500],
-  metrics: [["metrics"], 2000],
-  map: [["traces"], 2000],
+// Each view, what must have changed before it asks again, and how long it waits between (milliseconds).
+const VIEWS = {
+  traces: [() => import("./traces.js"), ["traces", "sentry"], 150],
+  trace: [() => import("./trace.js"), ["traces", "logs", "sentry"], 500],
+  logs: [() => import("./logs.js"), ["logs"], 300],
+  errors: [() => import("./errors.js"), ["sentry"], 500],
+  metrics: [() => import("./metrics.js"), ["metrics"], 2000],
+  map: [() => import("./map.js"), ["traces"], 2000],
 };
 
 const main = document.getElementById("main");
 const search = document.getElementById("search");
 const dialog = document.getElementById("keys");
-let shown = null; // the view, and the name of it
-let asking = 0;
-let due = null;
 const news = new Set(); // kinds that have changed since the view asked
+let shown = null; // the view, and the name of it
+let moved = true; // the address asks for something else than what is shown
+let turn = 0; // of the questions
+let open = false; // a question is under way
+let due = 0; // the timer of the next one
+let answered = 0; // when there was the last answer
 
-async function attempt(work) {
+/** Ask what the view needs, and show it, unless it was asked anew meanwhile: that answer is the newer one. */
+async function ask() {
+  const { view, name } = shown;
+  const now = place();
+  if (now.view !== name) return; // the next one is on its way
+  const mine = ++turn;
+  clearTimeout(due);
+  due = 0;
+  open = true;
+  news.clear();
   try {
-    await work();
+    const found = await view.ask(now, moved);
+    if (mine !== turn) return;
+    view.show(found, now, moved);
+    moved = false;
   } catch (error) {
-    if (error instanceof Refused) shown.view.refused?.(error.message) ?? refused(error.message);
-    else if (error instanceof TypeError || error.name === "TimeoutError") live.doubt();
-    else throw error;
+    if (error instanceof Unanswered) live.doubt();
+    else if (!(error instanceof Refused)) throw error;
+    else if (mine === turn) refused(view, error.message);
+  } finally {
+    if (mine === turn) {
+      open = false;
+      answered = Date.now();
+      changed([]);
+    }
   }
 }
 
-function refused(message) {
-  main.replaceChildren(el("p.empty", `The receiver refuses this question: ${message}.`));
-  shown = null;
+function refused(view, message) {
+  const said = `The receiver refuses this question: ${message}.`.replace("..", ".");
+  if (view.refused?.(said)) return;
+  main.replaceChildren(el("p.empty", said));
+  shown = null; // another question needs a new view
 }
 
-function show() {
+/** Show what the address asks for. */
+async function show() {
   const now = place();
   search.elements.q.value = typed(now);
   for (const link of document.querySelectorAll("[data-view]")) {
     const here = link.dataset.view === now.view || (now.view === "trace" && link.dataset.view === "traces");
-    if (here) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    link.ariaCurrent = here ? "page" : null;
   }
+  const { default: View } = await VIEWS[now.view][0]();
+  if (now.view !== place().view) return; // the reader went on meanwhile
   if (shown?.name !== now.view) {
     shown?.view.close?.();
-    clearTimeout(due);
-    due = null;
-
-    shown = { name: now.view, view: new VIEWS[now.view](main) };
+    shown = { name: now.view, view: new View(main) };
     main.scrollTop = 0;
   }
-  attempt(() => shown.view.show(now));
+  moved = true;
+  shown.view.sync?.(now.asked);
+  ask();
 }
 
 /** Ask again, soon and not too often. What changes while an answer is under way is asked for after it. */
 function changed(kinds) {
   for (const kind of kinds) news.add(kind);
-  if (!shown || due) return;
-  const [wanted, pause] = ASKS[shown.name];
-  if (!wanted.some((kind) => news.has(kind))) return;
-  due = setTimeout(async () => {
-    news.clear();
-    await attempt(() => shown?.view.refresh());
-    asking = Date.now();
-    due = null;
-    changed([]);
-  }, Math.max(0, pause - (Date.now() - asking)));
+  if (!shown || open || due) return;
+  const [, wanted, pause] = VIEWS[shown.name];
+  const wait = Math.max(0, pause - (Date.now() - answered));
+  if (wanted.some((kind) => news.has(kind))) due = setTimeout(ask, wait);
 }
 
 const live = new Live({ button: document.getElementById("live"), line: document.getElementById("state"), changed });
@@ -85,11 +97,11 @@ const live = new Live({ button: document.getElementById("live"), line: document.
 takeSearch(search);
 listen(dialog);
 onKey("/", "to the search box", () => search.elements.q.select());
-onKey("p", "pause and go on", () => live.pause(!live.paused));
+onKey("p", "pause and go on", () => live.pause());
 for (const [key, view] of [["t", "traces"], ["l", "logs"], ["e", "errors"], ["m", "metrics"], ["a", "map"]]) {
   onKey(`g ${key}`, `go to ${view}`, () => go(address(view)));
 }
-document.getElementById("help").addEventListener("click", () => open(dialog));
+document.getElementById("help").addEventListener("click", () => list(dialog));
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address is the view's
   main.focus();

@@ -1,117 +1,95 @@
-// Controls of a view's bar. Each stands for one parameter of the address, and nothing else.
-import { changed, go, place } from "./address.js";
-import { arrange, el } from "./dom.js";
+// Controls of a view's bar. Each stands for one parameter of the address, and nothing else. Its `sync`
+// brings it in line with the address, and leaves alone what somebody is typing.
+import { change, place } from "./address.js";
+import { el } from "./dom.js";
 
-/** A view's heading (for screen readers), its bar, which is returned, and its content, instead of what is shown. */
-export function frame(main, title, ...content) {
-  const bar = el("form.bar", { "aria-label": "Filters", onsubmit: (event) => event.preventDefault() });
+/** A heading for screen readers, a bar of controls, and content, instead of what is shown. */
+export function frame(main, title, controls, ...content) {
   document.title = title;
+  const bar = el("form.bar", { "aria-label": "Filters", onsubmit: (event) => event.preventDefault() }, controls);
   main.replaceChildren(el("h1.quiet", title), bar, ...content);
-  return bar;
+  return (asked) => controls.forEach((control) => control.sync?.(asked));
 }
 
-function control(label, field, { behind = false, said = "" } = {}) {
+function control(label, field, sync) {
   field.id = `by-${field.name}`;
   const name = el("label", { for: field.id }, label);
-  const made = el("span.control", { "data-key": field.name }, behind ? [field, name] : [name, field]);
-  made.said = said;
+  const made = el("span.control", field.type === "checkbox" ? [field, name] : [name, field]);
+  made.sync = (asked) => sync(asked, asked.get(field.name) ?? "");
   return made;
 }
 
-/** A list to choose from: `options` are values or `[value, text]`; the first is what stands without. */
-export function choice(label, name, options, asked, change = {}) {
-  const value = asked.get(name) ?? "";
-  const all = options.map((option) => (Array.isArray(option) ? option : [option, option]));
-  if (value && !all.some(([known]) => known === value)) all.push([value, value]); // not here (yet)
-  const select = el(
-    "select",
-    { name, onchange: () => go(changed({ ...change, [name]: select.value }), { replace: true }) },
-    all.map(([known, text]) => el("option", { value: known, selected: known === value }, text)),
-  );
-  return control(label, select, { said: JSON.stringify(all) });
+/** A list to choose from: `options()` are values or `[value, text]`; `also` are changed with it. */
+export function choice(label, name, options, also = {}) {
+  const select = el("select", { name, onchange: () => change({ ...also, [name]: select.value }) });
+  let said = "";
+  return control(label, select, (asked, value) => {
+    const all = options().map((option) => [option].flat());
+    if (!all.some(([known]) => known === value)) all.push([value]); // not here (yet)
+    if (said !== JSON.stringify(all)) {
+      said = JSON.stringify(all);
+      select.replaceChildren(...all.map(([known, text = known]) => el("option", { value: known }, text)));
+    }
+    if (select.value !== value) select.value = value;
+  });
 }
 
 /** A text; it is taken at Enter or when it is left, while typing after a pause. */
-export function text(label, name, asked, { placeholder = "", short = false } = {}) {
+export function text(label, name, { placeholder = "", short = false } = {}) {
   let wait = 0;
   const take = () => {
     clearTimeout(wait);
     const typed = input.value.trim();
-    if ((place().asked.get(name) ?? "") !== typed) go(changed({ [name]: typed }), { replace: true });
+    if (input.isConnected && (place().asked.get(name) ?? "") !== typed) change({ [name]: typed });
   };
   const input = el("input", {
-    name, placeholder, type: "search", value: asked.get(name) ?? "", class: short ? "short" : null,
-    autocomplete: "off", spellcheck: "false",
+    name, placeholder, type: "search", class: short ? "short" : null, autocomplete: "off", spellcheck: "false",
     oninput: () => {
       clearTimeout(wait);
       wait = setTimeout(take, 350);
     },
     onchange: take,
   });
-  return control(label, input);
+  return control(label, input, (asked, value) => {
+    if (input !== document.activeElement) input.value = value;
+  });
 }
 
 /** A yes or no. */
-export function check(label, name, asked) {
-  const input = el("input", {
-    type: "checkbox", name, checked: asked.get(name) === "true",
-    onchange: () => go(changed({ [name]: input.checked ? "true" : "" }), { replace: true }),
+export function check(label, name) {
+  const take = () => change({ [name]: input.checked ? "true" : "" });
+  const input = el("input", { type: "checkbox", name, onchange: take });
+  return control(label, input, (asked, value) => {
+    input.checked = value === "true";
   });
-  return control(label, input, { behind: true });
 }
 
-const RANGES = [["", "any time"], ["300", "last 5 min"], ["900", "last 15 min"], ["3600", "last hour"], ["between", "between…"]];
+const RANGES = [
+  ["", "any time"], ["300", "last 5 min"], ["900", "last 15 min"], ["3600", "last hour"], ["between", "between…"],
+];
 
 /** A range of time: `last` seconds, or `from` and `to` in milliseconds. */
-export function range(asked) {
-  const last = choice("Time", "last", RANGES, asked, { from: "", to: "" });
-  if (asked.get("last") !== "between") return [last];
-  return [last, moment("from", asked), moment("to", asked)];
+export function range() {
+  return [choice("Time", "last", () => RANGES, { from: "", to: "" }), moment("from"), moment("to")];
 }
 
-function moment(name, asked) {
-  const given = Number(asked.get(name));
-  const local = given ? new Date(given - new Date(given).getTimezoneOffset() * 60_000).toISOString().slice(0, 19) : "";
-  const input = el("input", {
-    type: "datetime-local", name, step: "1", value: local,
-    onchange: () => go(changed({ [name]: input.value ? String(new Date(input.value).getTime()) : "" }), { replace: true }),
+function moment(name) {
+  const take = () => change({ [name]: input.value ? String(new Date(input.value).getTime()) : "" });
+  const input = el("input", { type: "datetime-local", name, step: "1", onchange: take });
+  const made = control(name, input, (asked, value) => {
+    made.hidden = asked.get("last") !== "between";
+    const time = new Date(Number(value));
+    const local = new Date(time - time.getTimezoneOffset() * 60_000);
+    if (input !== document.activeElement) input.value = Number(value) ? local.toISOString().slice(0, 19) : "";
   });
-  return control(name, input);
+  return made;
 }
 
 /** The range as the receiver's `from` and `to`. */
 export function rangeAsked(asked, otherwise = "") {
   const last = asked.get("last") ?? otherwise;
   const nanoseconds = (milliseconds) => `${Math.round(milliseconds)}000000`;
-  const found = {};
-  if (last === "between") {
-    for (const name of ["from", "to"]) if (Number(asked.get(name))) found[name] = nanoseconds(Number(asked.get(name)));
-  } else if (Number(last)) found.from = nanoseconds(Date.now() - Number(last) * 1000);
-  return found;
-}
-
-/**
- * Bring a bar in line with `controls`. One that asks the same as before stays the element that it is:
- * neither focus nor what is being typed is lost.
- */
-export function fillBar(bar, controls) {
-  const before = new Map([...bar.children].map((child) => [child.dataset.key, child]));
-  let focus = null;
-  const wanted = controls.flat(Infinity).filter(Boolean).map((made) => {
-    const kept = made.dataset.key ? before.get(made.dataset.key) : null;
-    if (!kept) return made;
-    const [field, now] = [fieldOf(kept), fieldOf(made)];
-    if (kept.said !== made.said) {
-      if (field === document.activeElement) focus = now;
-      return made;
-    }
-    if (field !== document.activeElement) Object.assign(field, { value: now.value, checked: now.checked });
-    return kept;
-  });
-  arrange(bar, wanted);
-  focus?.focus({ preventScroll: true });
-}
-
-function fieldOf(control) {
-  return control.querySelector("select, input");
+  if (last !== "between") return Number(last) ? { from: nanoseconds(Date.now() - Number(last) * 1000) } : {};
+  const given = ["from", "to"].filter((name) => Number(asked.get(name)));
+  return Object.fromEntries(given.map((name) => [name, nanoseconds(Number(asked.get(name)))]));
 }

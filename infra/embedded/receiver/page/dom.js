@@ -3,7 +3,7 @@ import { colour } from "./colours.js";
 
 const SVG = document.querySelector("svg").namespaceURI;
 
-/** An HTML element: "tag.class.class", then attributes (`on…` are listeners, `style` an object), nodes or text. */
+/** An element: "tag.class.class", then attributes (`on…` are listeners, `style` an object), nodes or text. */
 export function el(name, ...content) {
   const [tag, ...classes] = name.split(".");
   const made = document.createElement(tag);
@@ -56,7 +56,8 @@ export function serviceMark(name) {
 export function figures(label, heads, rows) {
   const words = (index) => (index < 2 ? "text" : null);
   const head = heads.map((name, index) => el("th", { scope: "col", class: words(index) }, name));
-  const cell = (content, index) => (index ? el("td", { class: words(index) }, content) : el("th", { scope: "row" }, content));
+  const cell = (content, index) =>
+    index ? el("td", { class: words(index) }, content) : el("th", { scope: "row" }, content);
   const body = rows.map((row) => el("tr", row.map(cell)));
   const made = el("table.figures", el("thead", el("tr", head)), el("tbody", body));
   return el("div.wide", { tabindex: "0", role: "region", "aria-label": label }, made);
@@ -67,34 +68,32 @@ function breakable(name) {
   return String(name).split(/(?<=[._])/).flatMap((part) => [part, document.createElement("wbr")]);
 }
 
+/** Whether somebody is at something in this place, which would vanish if it were drawn anew. */
+export function inUse(place) {
+  return place.querySelector(":focus-visible, :active, .plot:hover") !== null;
+}
+
 /**
  * Bring the children of `place` in line with `items`. An element whose item says the same as before
  * stays as it is: neither focus, selection nor scroll position is lost.
  */
 export function reconcile(place, items, key, make) {
   const before = new Map([...place.children].map((child) => [child.dataset.key, child]));
-  const focused = place.contains(document.activeElement) ? document.activeElement.closest("[data-key]")?.dataset.key : null;
-  const wanted = items.map((item) => {
+  const focused = place.contains(document.activeElement) && document.activeElement.closest("[data-key]")?.dataset.key;
+  items.forEach((item, index) => {
     const name = String(key(item));
     const said = JSON.stringify(item);
-    const kept = before.get(name);
-    if (kept && kept.said === said) return kept;
-    const made = make(item);
-    made.dataset.key = name;
-    made.said = said;
-    return made;
-  });
-  arrange(place, wanted);
-  if (focused && !place.contains(document.activeElement)) {
-    const again = wanted.find((child) => child.dataset.key === focused);
-    (again?.matches("a, button") ? again : again?.querySelector("a, button"))?.focus({ preventScroll: true });
-  }
-}
-
-/** Let `place` have these children in this order; those that it has already stay in the document. */
-export function arrange(place, wanted) {
-  wanted.forEach((child, index) => {
+    let child = before.get(name);
+    before.delete(name); // a second item of that name has an element of its own
+    if (child?.said !== said) {
+      child?.remove();
+      child = Object.assign(make(item), { said });
+      child.dataset.key = name;
+    }
     if (place.children[index] !== child) place.insertBefore(child, place.children[index] ?? null);
+    if (name === focused && !child.contains(document.activeElement)) {
+      child.querySelector("a, button")?.focus({ preventScroll: true });
+    }
   });
-  while (place.children.length > wanted.length) place.lastElementChild.remove();
+  while (place.children.length > items.length) place.lastElementChild.remove();
 }

@@ -1,5 +1,8 @@
 // Numbers and times as people read them. Times come as nanoseconds since the epoch.
 
+/** The unit of a part of a whole, 0 to 1, which is read in per cent. */
+export const SHARE = "share";
+
 /** Nanoseconds as "850 µs", "1.25 ms", "2.50 s", "3 min 20 s", "2 h 13 min". */
 export function duration(nanoseconds) {
   if (!Number.isFinite(nanoseconds)) return "–";
@@ -25,12 +28,13 @@ export function whole(number) {
   return Math.round(number).toLocaleString("en");
 }
 
-/** A measurement in three digits with its unit: UCUM as OTLP has it ("s", "By", "{record}", "1"). */
+/** A measurement in three digits with its unit: UCUM as OTLP has it ("s", "By", "{record}", "1"), or a share. */
 export function quantity(value, unit = "") {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   if (unit === "s") return duration(value * 1e9);
   if (unit === "ms") return duration(value * 1e6);
   if (unit === "By") return bytes(value);
+  if (unit === SHARE) return `${digits(value * 100)} %`;
   if (unit === "%") return `${digits(value)} %`;
   if (unit.startsWith("/")) return `${digits(value)}${unit}`;
   const word = unit === "1" ? "" : unit.replace(/[{}]/g, "");
@@ -43,26 +47,20 @@ function bytes(value) {
 }
 
 function digits(value) {
-  const size = Math.abs(value);
-  if (size >= 100 || Number.isInteger(value)) return whole(value);
-  if (size < 0.001 && size > 0) return value.toExponential(1);
-  return String(Number(value.toPrecision(size >= 10 ? 3 : 2)));
+  if (Math.abs(value) >= 100) return whole(value);
+  return value.toLocaleString("en", { maximumSignificantDigits: 3 });
 }
 
 /** The local time of day, to the millisecond; with the date when it is not today. */
 export function clock(nanoseconds) {
   const when = new Date(nanoseconds / 1e6);
   if (!nanoseconds || Number.isNaN(when.getTime())) return "no time";
-  const time = `${when.toLocaleTimeString("en-GB")}.${String(when.getMilliseconds()).padStart(3, "0")}`;
-  return when.toDateString() === new Date().toDateString() ? time : `${day(when)} ${time}`;
+  const time = `${seconds(when)}.${String(when.getMilliseconds()).padStart(3, "0")}`;
+  if (when.toDateString() === new Date().toDateString()) return time;
+  return `${when.toLocaleDateString("sv")} ${time}`; // Sweden writes dates as ISO 8601 does
 }
 
 /** The local time of day to the second, from milliseconds. */
 export function seconds(milliseconds) {
   return new Date(milliseconds).toLocaleTimeString("en-GB");
-}
-
-function day(when) {
-  const two = (number) => String(number).padStart(2, "0");
-  return `${when.getFullYear()}-${two(when.getMonth() + 1)}-${two(when.getDate())}`;
 }

@@ -1,5 +1,5 @@
 // Keyboard shortcuts: single keys, listed under "?". They rest while somebody types.
-import { button, el } from "./dom.js";
+import { el } from "./dom.js";
 
 const known = []; // {keys, does, group}
 const actions = new Map();
@@ -24,7 +24,7 @@ let first = "";
 
 /** Start listening; `dialog` is the element that lists the keys. */
 export function listen(dialog) {
-  onKey("?", "this list", () => open(dialog));
+  onKey("?", "this list", () => list(dialog));
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, select, textarea, dialog[open]");
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -42,21 +42,13 @@ export function listen(dialog) {
 }
 
 /** Show the list of keys. */
-export function open(dialog) {
-  const groups = [...new Set(known.map((one) => one.group))];
-  const close = button("Close", () => dialog.close());
+export function list(dialog) {
+  const line = ({ keys, does }) => [el("dt", keys.split(" ").map((key) => el("kbd", key))), el("dd", does)];
+  const groups = [...Map.groupBy(known, (one) => one.group)];
   dialog.replaceChildren(
     el("h2", { id: "keys-title" }, "Keyboard"),
-    el("div.keys",
-      groups.map((group) =>
-        el("section",
-          el("h3", group),
-          el("dl", known.filter((one) => one.group === group).map(({ keys, does }) => [el("dt", keys.split(" ").map((key) => el("kbd", key))), el("dd", does)])),
-        ),
-      ),
-    ),
-    close,
+    el("div.keys", groups.map(([group, all]) => el("section", el("h3", group), el("dl", all.map(line))))),
+    el("form", { method: "dialog" }, el("button", { autofocus: true }, "Close")),
   );
   if (!dialog.open) dialog.showModal();
-  close.focus();
 }

@@ -8,13 +8,16 @@ export function loudness(level) {
   return /WARN/i.test(level) ? "warn" : "";
 }
 
+/** The mark of a level. */
+export function levelMark(level) {
+  return el("span", { class: `level mark ${loudness(level)}` }, level || "–");
+}
+
 /** Time, level and message, for a span's details. */
-export function logLine(log) {
-  return el(
-    "span",
-    { class: `logline ${loudness(log.level)}` },
-    el("span.faint", clock(log.time)),
-    el("span", { class: `level mark ${loudness(log.level)}` }, log.level || "–"),
-    el("span.message", log.message),
+export function logLine({ time, level, message }) {
+  return el("span", { class: `logline ${loudness(level)}` },
+    el("span.faint", clock(time)),
+    levelMark(level),
+    el("span.message", message),
   );
 }

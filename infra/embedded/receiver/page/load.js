@@ -2,22 +2,31 @@
 
 const PATIENCE = 10_000; // milliseconds
 
-/** The JSON of an address below the page; null for a 404. */
-export async function load(path, parameters = null) {
-  const query = parameters ? `?${new URLSearchParams(parameters)}` : "";
-  const answer = await fetch(path + query, { signal: AbortSignal.timeout(PATIENCE) });
-  if (answer.status === 404) return null;
-  if (!answer.ok) throw new Refused(await reason(answer));
-  return answer.json();
-}
-
 /** The receiver is there, and says what is wrong with the question. */
 export class Refused extends Error {}
 
-async function reason(answer) {
+/** There was no answer, or not all of it. */
+export class Unanswered extends Error {}
+
+/** The JSON of an address below the page; null for a 404. Throws Refused and Unanswered. */
+export async function load(path, parameters = null) {
+  const query = parameters ? `?${new URLSearchParams(parameters)}` : "";
+  let answer, body;
   try {
-    return (await answer.json()).detail ?? answer.statusText;
+    answer = await fetch(path + query, { signal: AbortSignal.timeout(PATIENCE) });
+    body = await answer.text();
+  } catch (error) {
+    throw new Unanswered(path, { cause: error });
+  }
+  if (answer.status === 404) return null;
+  if (answer.ok) return JSON.parse(body);
+  throw new Refused(reason(body) ?? `${answer.status} ${answer.statusText}`);
+}
+
+function reason(body) {
+  try {
+    return JSON.parse(body).detail;
   } catch {
-    return `${answer.status} ${answer.statusText}`;
+    return null;
   }
 }

@@ -56,7 +56,8 @@ function ticks(pieces, start, count) {
     const step = niceStep((piece.to - piece.from) / wanted);
     const first = Math.ceil((piece.from - start) / step) * step;
     for (let since = first; since <= piece.to - start && found.length < 50; since += step) {
-      found.push({ at: piece.at + ((start + since - piece.from) / (piece.to - piece.from)) * piece.width, since, step });
+      const share = (start + since - piece.from) / (piece.to - piece.from);
+      found.push({ at: piece.at + share * piece.width, since });
     }
   }
   return found;

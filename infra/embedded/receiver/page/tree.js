@@ -1,5 +1,5 @@
 // The spans of one or several linked traces as a forest: what a link leads to hangs below the span
-// that it points at. Holds for any input: spans without ids, doubled ones, circles of parents.
+// that it points at. Of a circle of parents the receiver marks one span, which then is a root.
 
 const ODD = {
   no_id: "no span id",
@@ -11,35 +11,36 @@ const ODD = {
 };
 
 /**
- * The forest of `traces` (`{trace_id, spans}`); `edges` lead from a cause in one of them to an effect
- * in another. Nodes: `{key, span, parent, children, edge, cause, marks}`; `edge` is the link that made
- * a root a child, `cause` the span at its other end.
+ * The forest of `traces`; `edges` lead from a cause in one of them to an effect in another. Nodes:
+ * `{key, span, logs, sentry, parent, children, edge, cause, marks}`; `edge` is the link that made a root
+ * a child, `cause` the span at its other end.
  */
 export function forest(traces, edges) {
-  const nodes = traces.flatMap((trace) => nodesOf(trace));
-  const byId = new Map(nodes.filter((node) => node.span.span_id).map((node) => [keyOf(node.span), node]));
+  const nodes = traces.flatMap(nodesOf);
+  const byId = new Map(nodes.filter(({ span }) => span.span_id).map((node) => [node.key, node]));
   const roots = [];
   for (const node of nodes) {
-    const parent = node.span.parent_id ? byId.get(`${node.span.trace_id}/${node.span.parent_id}`) : null;
-    if (parent && parent !== node) hang(node, parent);
+    const { trace_id: trace, parent_id: id, marks } = node.span;
+    const parent = id && !marks.includes("cycle") && byId.get(`${trace}/${id}`);
+    if (parent) hang(node, parent);
     else roots.push(node);
   }
-  roots.push(...circles(nodes, roots));
-  return sorted(grafted(roots, byId, edges));
+  return grafted(roots, byId, edges);
 }
 
-const keyOf = ({ trace_id: trace, span_id: id }) => `${trace}/${id}`;
-
-function nodesOf(trace) {
-  const seen = new Set();
-  const nodes = [];
-  for (const one of trace.spans) {
-    const key = one.span_id ? keyOf(one) : `${one.trace_id}/#${nodes.length}`;
-    if (seen.has(key)) continue;
-    seen.add(key);
-    nodes.push({ key, span: one, parent: null, children: [], edge: null, cause: null, marks: marksOf(one) });
-  }
-  return nodes;
+function nodesOf({ trace_id: trace, spans, logs, sentry }) {
+  const [lines, events] = [logs, sentry].map((all) => Map.groupBy(all, (one) => one.span_id));
+  return spans.map((span, index) => ({
+    key: `${trace}/${span.span_id || `#${index}`}`,
+    span,
+    logs: (span.span_id && lines.get(span.span_id)) || [],
+    sentry: (span.span_id && events.get(span.span_id)) || [],
+    parent: null,
+    children: [],
+    edge: null,
+    cause: null,
+    marks: marksOf(span),
+  }));
 }
 
 function marksOf(one) {
@@ -56,37 +57,9 @@ function hang(node, parent) {
   parent.children.push(node);
 }
 
-/** Nodes that no root leads to: each circle of parents is cut at its earliest span. */
-function circles(nodes, roots) {
-  const reached = new Set();
-  const visit = (from) => {
-    const open = [from];
-    while (open.length) {
-      const node = open.pop();
-      if (reached.has(node)) continue;
-      reached.add(node);
-      open.push(...node.children);
-    }
-  };
-  roots.forEach(visit);
-  const cut = [];
-  for (const node of [...nodes].sort(byStart)) {
-    if (reached.has(node)) continue;
-    node.parent.children.splice(node.parent.children.indexOf(node), 1);
-    node.parent = null;
-    cut.push(node);
-    visit(node);
-  }
-  return cut;
-}
-
 /** Hang each root below the first cause that an edge names, unless that makes a circle. */
 function grafted(roots, byId, edges) {
-  const causes = new Map();
-  for (const edge of edges) {
-    const key = `${edge.to_trace_id}/${edge.to_span_id}`;
-    causes.set(key, [...(causes.get(key) ?? []), edge]);
-  }
+  const causes = Map.groupBy(edges, (edge) => `${edge.to_trace_id}/${edge.to_span_id}`);
   const standing = [];
   for (const root of [...roots].sort(byStart)) {
     const known = (causes.get(root.key) ?? [])
@@ -114,17 +87,6 @@ function above(node, wanted) {
   return false;
 }
 
-function sorted(roots) {
-  const order = (a, b) => Number(Boolean(a.edge)) - Number(Boolean(b.edge)) || byStart(a, b);
-  const open = [...roots];
-  while (open.length) {
-    const node = open.pop();
-    node.children.sort(order);
-    open.push(...node.children);
-  }
-  return roots.sort(byStart);
-}
-
 function byStart(a, b) {
   return a.span.start - b.span.start || a.span.end - b.span.end;
 }
@@ -134,7 +96,9 @@ export function rowsOf(roots, folded = new Set()) {
   const rows = [];
   const open = [];
   const push = (nodes, depth) => {
-    for (let index = nodes.length - 1; index >= 0; index -= 1) open.push({ node: nodes[index], depth, place: index + 1, of: nodes.length });
+    const order = (a, b) => Number(Boolean(a.edge)) - Number(Boolean(b.edge)) || byStart(a, b); // own spans first
+    const sorted = [...nodes].sort(order).map((node, index) => ({ node, depth, place: index + 1, of: nodes.length }));
+    open.push(...sorted.reverse());
   };
   push(roots, 0);
   while (open.length) {

@@ -6,10 +6,8 @@ const MARGIN = 12; // rows kept above and below the view
 export class VirtualList {
   constructor(frame, list, draw, height) {
     Object.assign(this, { frame, list, draw, height, rows: [], drawn: new Map() });
-    this.update = this.update.bind(this);
-    frame.addEventListener("scroll", this.update, { passive: true });
-    this.watcher = new ResizeObserver(() => this.set(this.rows));
-    this.watcher.observe(frame);
+    frame.addEventListener("scroll", () => this.update(), { passive: true });
+    new ResizeObserver(() => this.set(this.rows)).observe(frame);
   }
 
   /** Show these rows instead. */
@@ -48,10 +46,5 @@ export class VirtualList {
       this.frame.scrollTop = Math.max(top - clientHeight / 2, 0);
     }
     this.update();
-  }
-
-  close() {
-    this.watcher.disconnect();
-    this.frame.removeEventListener("scroll", this.update);
   }
 }

@@ -2,65 +2,55 @@
 import { colour } from "./colours.js";
 import { button, el } from "./dom.js";
 import { duration } from "./format.js";
+import { loudness } from "./lines.js";
 import { timeScale } from "./scale.js";
 import { VirtualList } from "./virtual.js";
 
 const DEEP = 20; // levels that are indented; deeper ones stand below each other
+const MOMENTS = 20; // of one span
 
 /** `choose(key)`, `toggle(key)` and `leave()` are told what the reader does. */
 export class Waterfall {
   constructor({ choose, toggle, leave }) {
-    this.choose = choose;
-    this.toggle = toggle;
-    this.rows = [];
-    this.chosen = -1;
+    Object.assign(this, { choose, toggle, rows: [], chosen: -1 });
     this.ruler = el("div.ruler", { "aria-hidden": "true" });
-    this.lines = el("div.lines", { "aria-hidden": "true" });
+    this.lines = el("div.grid-lines", { "aria-hidden": "true" });
     this.list = el("div.rows", { role: "presentation" });
-    this.frame = el("div.waterfall", { role: "tree", tabindex: "0", "aria-label": "Spans" },
-      this.ruler,
-      this.lines,
-      this.list,
-    );
+    const named = { role: "tree", tabindex: "0", "aria-label": "Spans" };
+    this.frame = el("div.waterfall", named, this.ruler, this.lines, this.list);
     this.frame.addEventListener("keydown", (event) => this.keys(event, leave));
     const height = () => Number.parseInt(getComputedStyle(this.frame).getPropertyValue("--row"), 10) || 28;
     this.virtual = new VirtualList(this.frame, this.list, (row, index) => this.row(row, index), height);
   }
 
-  /** Draw rows of `rowsOf`; `key` is the chosen one, `events` its moments: key → `[{time, error}]`. */
-  show(rows, key, events, within = null) {
-    this.events = events;
-    const spans = within ?? rows.map((row) => row.span);
+  /** Draw rows of `rowsOf`; `key` is the chosen one. The axis is that of one span, or of all of them. */
+  show(rows, key, within, reveal) {
+    const spans = within ? [within] : rows.map((row) => row.span);
     this.scale = timeScale(spans.map((span) => [span.start, span.end]));
     this.rows = rows;
     this.chosen = rows.findIndex((row) => row.key === key);
     this.virtual.set(rows);
     this.axis();
-    this.mark();
-  }
-
-  /** Bring the chosen row into view. */
-  reveal() {
-    if (this.chosen >= 0) this.virtual.reveal(this.chosen);
+    if (reveal && this.chosen >= 0) this.virtual.reveal(this.chosen);
+    this.frame.setAttribute("aria-activedescendant", this.chosen >= 0 ? `row-${this.chosen}` : "");
   }
 
   axis() {
-    const place = (at) => ({ left: `${at * 100}%` });
     const ticks = this.scale.ticks(this.frame.clientWidth < 700 ? 4 : 8);
     const named = ticks.filter(({ at }, index) => at < 0.98 && !(at - (ticks[index - 1]?.at ?? -1) < 0.08));
     const broken = this.scale.breaks;
     this.ruler.replaceChildren(
       el("div.track",
-        named.map(({ at, since }) => el("span.tick", { style: place(at) }, `+${tidy(since)}`)),
+        named.map(({ at, since }) => el("span.tick", { style: placed(at) }, `+${tidy(since)}`)),
         broken.map((piece) =>
-          el("span.break", { style: { left: `${(piece.at + piece.width / 2) * 100}%` } }, `// ${duration(piece.to - piece.from)}`),
+          el("span.break", { style: placed(piece.at + piece.width / 2) }, `// ${duration(piece.to - piece.from)}`),
         ),
       ),
     );
     this.lines.replaceChildren(
       el("div.track",
-        ticks.map(({ at }) => el("i", { style: place(at) })),
-        broken.map((piece) => el("b", { style: { left: `${piece.at * 100}%`, width: `${piece.width * 100}%` } })),
+        ticks.map(({ at }) => el("i", { style: placed(at) })),
+        broken.map((piece) => el("b", { style: placed(piece.at, piece.at + piece.width) })),
       ),
     );
     this.lines.style.setProperty("height", `${this.rows.length * this.virtual.tall}px`);
@@ -71,7 +61,7 @@ export class Waterfall {
     const failed = span.status === "error";
     const hidden = { class: "fold", tabindex: "-1", "aria-hidden": "true" };
     const fold = row.node.children.length
-      ? button(row.folded ? "▸" : "▾", (event) => this.fold(event, row.key), hidden)
+      ? button(row.folded ? "▸" : "▾", () => this.toggle(row.key), hidden)
       : el("span.fold");
     return el(
       "div",
@@ -86,7 +76,7 @@ export class Waterfall {
         "aria-posinset": String(row.place),
         "aria-label": said(row),
         "data-span": span.span_id,
-        onclick: () => this.choose(row.key),
+        onclick: ({ target }) => target === fold || this.choose(row.key),
       },
       el("div.cell", { style: { "--depth": String(Math.min(row.depth, DEEP)) } },
         fold,
@@ -101,33 +91,26 @@ export class Waterfall {
     );
   }
 
-  track({ key, span, edge, cause }) {
+  track({ span, logs, edge, cause }) {
     const { at } = this.scale;
+    const moments = [...span.events, ...logs].slice(0, MOMENTS).map((one) => {
+      const bad = one.name === "exception" || loudness(one.level ?? "") === "error";
+      return el("i", { class: bad ? "moment error" : "moment", style: placed(at(one.time)) });
+    });
     const from = at(span.start);
     const to = Math.max(at(span.end), from);
-    const place = (left, right) => ({ left: `${left * 100}%`, width: `${(right - left) * 100}%` });
     const gap = edge && span.start > cause.end ? at(cause.end) : null;
     const wait = gap === null ? null : el("span.waited", waited({ span, edge, cause }));
     // Written into the gap where there is room, else before it, else behind the span's own length.
     const room = gap === null ? "" : from - gap > 0.25 ? "within" : gap > 0.4 ? "before" : "behind";
     return el("div.track",
-      wait && el("span.wait", { style: place(gap, from) }, room === "within" ? wait : null),
+      wait && el("span.wait", { style: placed(gap, from) }, room === "within" ? wait : null),
       room === "before" ? el("span.length", { style: { right: `${(1 - gap) * 100}%` } }, wait) : null,
-      el("span.block", { style: place(from, to) }),
-      (this.events.get(key) ?? []).map(({ time, error }) => el("i", { class: error ? "moment error" : "moment", style: { left: `${at(time) * 100}%` } })),
-      el("span.length", { style: { left: `${to * 100}%` } }, duration(span.end - span.start), room === "behind" ? wait : null),
+      el("span.block", { style: placed(from, to) }),
+      moments,
+      el("span.length", { style: placed(to) },
+        duration(span.end - span.start), room === "behind" ? wait : null),
     );
-  }
-
-  fold(event, key) {
-    event.stopPropagation();
-    this.toggle(key);
-  }
-
-  mark() {
-    for (const [index, made] of this.virtual.drawn) made.setAttribute("aria-selected", String(index === this.chosen));
-    if (this.chosen >= 0) this.frame.setAttribute("aria-activedescendant", `row-${this.chosen}`);
-    else this.frame.removeAttribute("aria-activedescendant");
   }
 
   keys(event, leave) {
@@ -141,8 +124,10 @@ export class Waterfall {
     if (to !== undefined) {
       const index = Math.min(Math.max(to, 0), this.rows.length - 1);
       if (event.key !== "n" || to >= 0) this.choose(this.rows[index]?.key);
-    } else if (event.key === "ArrowRight" && row) row.folded ? this.toggle(row.key) : this.choose(this.rows[this.chosen + 1]?.key);
-    else if (event.key === "ArrowLeft" && row) {
+    } else if (event.key === "ArrowRight" && row) {
+      if (row.folded) this.toggle(row.key);
+      else this.choose(this.rows[this.chosen + 1]?.key);
+    } else if (event.key === "ArrowLeft" && row) {
       if (row.node.children.length && !row.folded) this.toggle(row.key);
       else if (row.node.parent) this.choose(row.node.parent.key);
     } else if (event.key === "Enter" || event.key === " ") leave();
@@ -150,10 +135,11 @@ export class Waterfall {
     event.preventDefault();
     event.stopPropagation();
   }
+}
 
-  close() {
-    this.virtual.close();
-  }
+/** Where something stands on the axis, from 0 to 1, and how wide it is. */
+function placed(left, right) {
+  return { left: `${left * 100}%`, ...(right !== undefined && { width: `${(right - left) * 100}%` }) };
 }
 
 /** What a linked span waited for: "1.47 s in book_ingestion". */
@@ -170,14 +156,11 @@ function said(row) {
   return [...words, ...marks].filter(Boolean).join(", ");
 }
 
+/** How many spans lie below a node; a chain of them may be thousands long. */
 function below(node) {
-  let count = 0;
-  const open = [...node.children];
-  while (open.length) {
-    count += 1;
-    open.push(...open.pop().children);
-  }
-  return count;
+  const all = [...node.children];
+  for (let index = 0; index < all.length; index += 1) all.push(...all[index].children);
+  return all.length;
 }
 
 /** A round time of the axis. */

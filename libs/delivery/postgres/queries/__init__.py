@@ -7,14 +7,6 @@
 
 from delivery.postgres.queries.ids import raise_ids
 from delivery.postgres.queries.prepared import Given, Prepared, any_of, connection_of
-from delivery.postgres.queries.rows import InsertRows, excluded
+from delivery.postgres.queries.rows import InsertRows
 
-__all__ = [
-    "Given",
-    "InsertRows",
-    "Prepared",
-    "any_of",
-    "connection_of",
-    "excluded",
-    "raise_ids",
-]
+__all__ = ["Given", "InsertRows", "Prepared", "any_of", "connection_of", "raise_ids"]
