@@ -2,18 +2,16 @@
 
 Over HTTP/protobuf, traces and logs go through our caching encoder (``telemetry.otlp``), metrics
 through the stock exporter. Over gRPC all three are stock, and so are those that write to standard
-output. None of them: an operator wants no such signal, or there is no endpoint for it.
+output. None of them: an operator wants no such signal, or there is no endpoint for it. What waits
+for any of them is bounded in number and in bytes (``telemetry.otlp.queues``).
 """
 
-from typing import Any
+from importlib import import_module
+from typing import Any, Final, NamedTuple
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.sdk._logs import LogRecordProcessor
-from opentelemetry.sdk._logs.export import (
-    BatchLogRecordProcessor,
-    ConsoleLogRecordExporter,
-    LogRecordExporter,
-)
+from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter, LogRecordExporter
 from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
@@ -21,59 +19,99 @@ from opentelemetry.sdk.metrics.export import (
     MetricExporter,
 )
 from opentelemetry.sdk.trace import SpanProcessor
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 
-from telemetry.destinations import Destination
+from telemetry.destinations import Signal
 from telemetry.failures import tell_failures
-from telemetry.otlp.exporters import (
-    BoundedLogProcessor,
-    CachingLogExporter,
-    CachingSpanExporter,
-    EncodingSpanProcessor,
-)
+from telemetry.otlp.exporters import CachingLogExporter, CachingSpanExporter
+from telemetry.otlp.queues import BoundedLogProcessor, BoundedSpanProcessor, EncodingSpanProcessor
 from telemetry.settings import TelemetrySettings
 
-# gRPC's library is imported where it is used: it costs a process 15 MB and 0.2 s.
+
+class _Exporters(NamedTuple):
+    console: type[Any]
+    http: type[Any]
+    grpc: tuple[str, str]
+    """Module and name: its library costs a process 15 MB and 0.2 s, and is imported where used."""
 
 
-def _arguments(destination: Destination) -> dict[str, Any]:
+_OF: Final[dict[Signal, _Exporters]] = {
+    "traces": _Exporters(
+        ConsoleSpanExporter, CachingSpanExporter, ("trace_exporter", "OTLPSpanExporter")
+    ),
+    "metrics": _Exporters(
+        ConsoleMetricExporter, OTLPMetricExporter, ("metric_exporter", "OTLPMetricExporter")
+    ),
+    "logs": _Exporters(
+        ConsoleLogRecordExporter, CachingLogExporter, ("_log_exporter", "OTLPLogExporter")
+    ),
+}
+
+
+def _exporter(signal: Signal, settings: TelemetrySettings, **arguments: Any) -> Any:
+    """The one that carries the signal, None for none. ``arguments`` are for whichever it is."""
+    chosen = getattr(settings, f"otel_{signal}_exporter")
+    destination = settings.destination(signal)
+    if chosen == "console":
+        return _OF[signal].console(**arguments)
+    if chosen == "none" or destination is None:
+        return None
+    make = _OF[signal].http
+    if destination.protocol == "grpc":
+        module, name = _OF[signal].grpc
+        make = getattr(import_module(f"opentelemetry.exporter.otlp.proto.grpc.{module}"), name)
     # What is left open here (certificates, compression) the constructor takes from the environment.
-    return {
-        "endpoint": destination.url,
-        "headers": destination.headers,
-        "timeout": destination.timeout,
-    }
+    exporter = make(
+        endpoint=destination.url,
+        headers=destination.headers,
+        timeout=destination.timeout,
+        **arguments,
+    )
+    tell_failures(exporter, signal, destination)
+    return exporter
 
 
 def span_exporter(settings: TelemetrySettings) -> SpanExporter | None:
     """Where spans go to."""
-    destination = settings.destination("traces")
-    if settings.otel_traces_exporter == "console":
-        return ConsoleSpanExporter()
-    if settings.otel_traces_exporter == "none" or destination is None:
-        return None
-    exporter: SpanExporter
-    if destination.protocol == "grpc":
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+    exporter: SpanExporter | None = _exporter("traces", settings)
+    return exporter
 
-        exporter = OTLPSpanExporter(**_arguments(destination))
-    else:
-        exporter = CachingSpanExporter(**_arguments(destination))
-    tell_failures(exporter, "traces", destination)
+
+def metric_exporter(settings: TelemetrySettings) -> MetricExporter | None:
+    """Where metrics go to."""
+    temporality = _temporality(settings)
+    exporter: MetricExporter | None = _exporter(
+        "metrics", settings, preferred_temporality=temporality
+    )
+    return exporter
+
+
+def log_exporter(settings: TelemetrySettings) -> LogRecordExporter | None:
+    """Where log records go to."""
+    exporter: LogRecordExporter | None = _exporter("logs", settings)
     return exporter
 
 
 def span_processor(exporter: SpanExporter, settings: TelemetrySettings) -> SpanProcessor:
     """What gathers ended spans for an exporter; our own exporter takes them encoded."""
-    size = settings.otel_bsp_max_queue_size
-    options: dict[str, Any] = {
-        "max_queue_size": size,
-        "max_export_batch_size": min(settings.otel_bsp_max_export_batch_size, size),
-        "schedule_delay_millis": settings.otel_bsp_schedule_delay,
-    }
+    options = _batches("otel_bsp", settings)
     if isinstance(exporter, CachingSpanExporter):
         return EncodingSpanProcessor(exporter, **options)
-    return BatchSpanProcessor(exporter, **options)
+    return BoundedSpanProcessor(exporter, **options)
+
+
+def log_processor(exporter: LogRecordExporter, settings: TelemetrySettings) -> LogRecordProcessor:
+    """What gathers log records for an exporter."""
+    return BoundedLogProcessor(exporter, **_batches("otel_blrp", settings))
+
+
+def _batches(variables: str, settings: TelemetrySettings) -> dict[str, Any]:
+    size = getattr(settings, f"{variables}_max_queue_size")
+    return {
+        "max_queue_size": size,
+        "max_export_batch_size": min(getattr(settings, f"{variables}_max_export_batch_size"), size),
+        "schedule_delay_millis": getattr(settings, f"{variables}_schedule_delay"),
+    }
 
 
 def histogram_temporality(settings: TelemetrySettings) -> AggregationTemporality:
@@ -91,54 +129,3 @@ def _temporality(settings: TelemetrySettings) -> dict[type, AggregationTemporali
         "lowmemory": (Counter, Histogram),
     }
     return dict.fromkeys(delta[preference], AggregationTemporality.DELTA)
-
-
-def metric_exporter(settings: TelemetrySettings) -> MetricExporter | None:
-    """Where metrics go to."""
-    destination = settings.destination("metrics")
-    temporality = _temporality(settings)
-    if settings.otel_metrics_exporter == "console":
-        return ConsoleMetricExporter(preferred_temporality=temporality)
-    if settings.otel_metrics_exporter == "none" or destination is None:
-        return None
-    arguments = {**_arguments(destination), "preferred_temporality": temporality}
-    exporter: MetricExporter
-    if destination.protocol == "grpc":
-        from opentelemetry.exporter.otlp.proto.grpc import metric_exporter as grpc
-
-        exporter = grpc.OTLPMetricExporter(**arguments)
-    else:
-        exporter = OTLPMetricExporter(**arguments)
-    tell_failures(exporter, "metrics", destination)
-    return exporter
-
-
-def log_exporter(settings: TelemetrySettings) -> LogRecordExporter | None:
-    """Where log records go to."""
-    destination = settings.destination("logs")
-    if settings.otel_logs_exporter == "console":
-        return ConsoleLogRecordExporter()
-    if settings.otel_logs_exporter == "none" or destination is None:
-        return None
-    exporter: LogRecordExporter
-    if destination.protocol == "grpc":
-        from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
-
-        exporter = OTLPLogExporter(**_arguments(destination))
-    else:
-        exporter = CachingLogExporter(**_arguments(destination))
-    tell_failures(exporter, "logs", destination)
-    return exporter
-
-
-def log_processor(exporter: LogRecordExporter, settings: TelemetrySettings) -> LogRecordProcessor:
-    """What gathers log records for an exporter."""
-    size = settings.otel_blrp_max_queue_size
-    options: dict[str, Any] = {
-        "max_queue_size": size,
-        "max_export_batch_size": min(settings.otel_blrp_max_export_batch_size, size),
-        "schedule_delay_millis": settings.otel_blrp_schedule_delay,
-    }
-    if isinstance(exporter, CachingLogExporter):
-        return BoundedLogProcessor(exporter, **options)
-    return BatchLogRecordProcessor(exporter, **options)

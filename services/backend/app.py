@@ -79,7 +79,7 @@ def build(environ: Mapping[str, str]) -> App:
     rules = Rules(ErrorInjectionConfig, database.engine.connect)
     catalogue = catalogue_agent(
         worker,
-        Ingestion(database.pool, ignored=IgnoredChanges(database.pool)),
+        Ingestion(database.pool, ignored=IgnoredChanges()),
         failing_records(rules),
         RetryPolicy(undecodable_rate=settings.dead_letter_rate),
     )

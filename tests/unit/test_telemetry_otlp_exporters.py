@@ -21,12 +21,8 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from telemetry.exporters import log_exporter, span_exporter
-from telemetry.otlp.exporters import (
-    AT_ONCE,
-    CachingLogExporter,
-    CachingSpanExporter,
-    EncodingSpanProcessor,
-)
+from telemetry.otlp.exporters import CachingLogExporter, CachingSpanExporter
+from telemetry.otlp.queues import AT_ONCE, EncodingSpanProcessor
 from telemetry.otlp.spans import Queued
 from telemetry.settings import TelemetrySettings
 

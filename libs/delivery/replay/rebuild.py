@@ -19,8 +19,8 @@ from delivery.replay.reading import Ranges, Reader
 from delivery.replay.selection import Selection
 from delivery.replay.shadow import ShadowTable
 
-Apply = Callable[[str, list[ConsumerRecord]], Awaitable[int]]
-"""Applies records to the table of this name, and says how many of them cannot be decoded."""
+Apply = Callable[[list[ConsumerRecord]], Awaitable[int]]
+"""Applies records to the shadow, and says how many of them cannot be decoded."""
 
 _FEW: Final = 1_000
 _ROUNDS: Final = 20
@@ -111,7 +111,7 @@ class Rebuild:
         before = self.done.read
         total = before + sum(map(len, ranges.values()))
         async for batch in self._reader.read(ranges):
-            self.done.undecodable += await self._apply(self._shadow.name, batch)
+            self.done.undecodable += await self._apply(batch)
             self.done.read += len(batch)
             self._progress(self.done.read, total)
         return self.done.read - before

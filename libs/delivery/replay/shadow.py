@@ -4,7 +4,11 @@ Until then the live table is not touched, and afterwards there is no trace of th
 ends the work in between leaves at most the shadow behind, which the next one drops.
 """
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from piccolo.table import Table
+
+T = TypeVar("T", bound=Table)
 
 _SUFFIX: Final = "_shadow"
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtext($1))"
@@ -16,6 +20,21 @@ class Busy(RuntimeError):
 
 class Changed(RuntimeError):
     """The live table has other columns than when the shadow was made: a migration ran."""
+
+
+def shadow_of(table: type[T]) -> type[T]:
+    """The shadow as a table of Piccolo's, for queries that run on the shadow's connection."""
+    meta = table._meta
+
+    class Shadow(  # type: ignore[call-arg]  # a base that is only known at run time
+        table,  # type: ignore[valid-type,misc]
+        tablename=f"{meta.tablename}{_SUFFIX}",
+        schema=meta.schema,
+        db=meta.db,
+    ):
+        pass
+
+    return Shadow
 
 
 class ShadowTable:

@@ -6,13 +6,15 @@ them or not: so long they are in memory.
 
 import logging
 import threading
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from opentelemetry.sdk._shared_internal import BatchProcessor
 
 from telemetry.bounds import MAX_QUEUE_BYTES
 
 logger = logging.getLogger(__name__)
+Item = TypeVar("Item")
 
 
 class Held:
@@ -24,14 +26,29 @@ class Held:
         self.lock = threading.Lock()
 
     def has_room(self) -> bool:
-        """Whether one more item may come; says so when not, and counts it as dropped."""
+        """Whether one more item may come."""
         queue = self._queue
-        if len(queue._queue) < queue._max_queue_size and self._bytes < MAX_QUEUE_BYTES:
-            return True
-        logger.warning("Queue full, dropping %s.", queue._exporting)
-        queue._metrics.drop_items(1)
-        return False
+        return len(queue._queue) < queue._max_queue_size and self._bytes < MAX_QUEUE_BYTES
 
     def add(self, size: int) -> None:
         """So many bytes more, or less; by whoever has the lock."""
         self._bytes += size
+
+    def drop(self) -> None:
+        """Say that an item found no room, and count it. Without the lock: saying it is a log
+        record, which may be the next item."""
+        logger.warning("Queue full, dropping %s.", self._queue._exporting)
+        self._queue._metrics.drop_items(1)
+
+    def let_go(self, exporter: Any, size_of: Callable[[Item], int]) -> None:
+        """From now on the exporter's ``export`` gives back what each of its items has taken."""
+        export = exporter.export
+
+        def counted(batch: Sequence[Item], *arguments: Any, **options: Any) -> Any:
+            try:
+                return export(batch, *arguments, **options)
+            finally:
+                with self.lock:
+                    self.add(-sum(map(size_of, batch)))
+
+        exporter.export = counted

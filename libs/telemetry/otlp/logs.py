@@ -7,7 +7,6 @@ the stock encoder. Source of the format: opentelemetry-proto's logs.proto.
 import struct
 from collections.abc import Sequence
 
-from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import ReadableLogRecord
 
 from telemetry.otlp.groups import Groups, OwnerEncoder
@@ -21,17 +20,6 @@ from telemetry.otlp.wire import (
 
 _time = struct.Struct("<BQ").pack
 _flags = struct.Struct("<BI").pack
-
-
-_OVERHEAD = 300
-"""Bytes of a record beside its texts, about."""
-
-
-def size_of(record: LogRecord) -> int:
-    """How many bytes a record is in memory, about; the same as long as it is not changed."""
-    texts = (value for value in (record.attributes or {}).values() if isinstance(value, str))
-    body = record.body
-    return _OVERHEAD + (len(body) if isinstance(body, str) else 0) + sum(map(len, texts))
 
 
 class LogEncoder:

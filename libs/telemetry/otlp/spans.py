@@ -58,7 +58,7 @@ def _status(status: Status | None) -> bytes:
 _Parts = tuple[Mapping[str, Any], int, Collection[Event], int, Collection[Link], int]
 
 
-def _parts(span: ReadableSpan) -> _Parts:
+def inside(span: ReadableSpan) -> _Parts:
     """Attributes, events and links, each followed by how many the limits left out.
 
     An ended span changes no more, but its accessors copy what they give: dearer than encoding it.
@@ -108,6 +108,11 @@ class Queued:
             self.span = None
         return self.field
 
+    def leave(self) -> int:
+        """The bytes that it counted for; it counts for none from now on."""
+        held, self.held = self.held, None
+        return held or 0
+
 
 class SpanEncoder:
     """Encodes batches of ended spans; keeps what repeats between them."""
@@ -137,7 +142,7 @@ class SpanEncoder:
         """
         assert span._context is not None  # it is an SDK's span, which has one
         trace_id, span_id, _, _, trace_state, _ = span._context
-        attributes, dropped_attributes, events, dropped_events, links, dropped_links = _parts(span)
+        attributes, dropped_attributes, events, dropped_events, links, dropped_links = inside(span)
         name, parent, flags = (span._name, span._kind), span._parent, _LOCAL
         parts = [b"\x0a\x10", trace_id.to_bytes(16, "big"), b"\x12\x08", span_id.to_bytes(8, "big")]
         if trace_state:

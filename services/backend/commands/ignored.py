@@ -5,7 +5,7 @@ from typing import Any, Final
 import click
 
 from backend.commands.parts import Parts, run
-from backend.ingestion.ignored import LISTED, named
+from backend.ingestion.ignored import listed
 from delivery.commands.console import line, moment, note, plural
 from delivery.commands.parsed import Parsed
 from delivery.replay import arguments
@@ -41,9 +41,7 @@ def ignored_command(parts: Parts) -> click.Command:
 
 
 async def _show(parts: Parts, all_: bool, limit: int) -> int:
-    pool = parts.engine.pool
-    assert pool is not None
-    rows = await pool.fetch(named(LISTED), all_, limit + 1)
+    rows = await listed(limit + 1, over=all_)
     click.echo(line(_HEAD, _WIDTHS))
     for row in rows[:limit]:
         click.echo(line(_cells(row), _WIDTHS))

@@ -16,7 +16,7 @@ from delivery.kafka.records import metadata_of
 from delivery.postgres import is_pooled
 from delivery.replay.reading import open_reader
 from delivery.replay.rebuild import Rebuild
-from delivery.replay.shadow import ShadowTable
+from delivery.replay.shadow import ShadowTable, shadow_of
 
 _NAME: Final = "backend rebuild"
 _LEAVE_S: Final = 3.0
@@ -66,15 +66,12 @@ async def _leave(connection: asyncpg.Connection, shadow: ShadowTable) -> None:
 
 
 class Apply:
-    """Applies records to a table of the read model's shape, many in one statement."""
+    """Applies records to the read model's shadow, many in one statement."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
-        self._connection = connection
-        self._ingestions: dict[str, Ingestion] = {}
+        self._ingestion = Ingestion(lambda: connection, upsert(shadow_of(Book)))
 
-    async def __call__(self, table: str, batch: list[ConsumerRecord]) -> int:
-        if table not in self._ingestions:
-            self._ingestions[table] = Ingestion(lambda: self._connection, upsert(table))
+    async def __call__(self, batch: list[ConsumerRecord]) -> int:
         good, undecodable = [], 0
         for raw in batch:
             try:
@@ -82,5 +79,5 @@ class Apply:
             except DecodeError:
                 undecodable += 1
         if good:
-            await self._ingestions[table].handle_many(good)
+            await self._ingestion.handle_many(good)
         return undecodable

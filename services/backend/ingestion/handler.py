@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from backend.catalogue import catalogue
-from backend.ingestion.ignored import IgnoredChanges, is_no_repeat
+from backend.ingestion.ignored import Applied, IgnoredChanges
 from backend.ingestion.upsert import upsert
 from contracts.records import BookRecord, BookRemoved
+from delivery.postgres.queries import Prepared
 from telemetry.kafka import extract
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class Ingestion:
     def __init__(
         self,
         pool: Callable[[], Any],
-        statement: str | None = None,
+        statement: Prepared | None = None,
         ignored: IgnoredChanges | None = None,
     ) -> None:
         self._pool = pool
@@ -53,13 +54,12 @@ class Ingestion:
     async def handle_many(self, batch: Sequence[Delivery]) -> None:
         """Apply a batch in one statement: all of it, or nothing."""
         newest = newest_of_each(batch)
-        rows = [_row(*each) for each in newest]
-        # One array per column.
-        said = await self._pool().execute(self._statement, *map(list, zip(*rows, strict=True)))
-        if self._ignored is not None:
-            applied = int(said.rpartition(" ")[2])  # "INSERT 0 7"
-            if suspects := _suspects(batch, newest, all_applied=applied == len(newest)):
-                await self._ignored.check(suspects)
+        rows = [values_of(*each) for each in newest]
+        applied = await self._statement.count(self._pool(), rows=rows)
+        if self._ignored is not None and (
+            suspects := _suspects(batch, newest, all_applied=applied == len(newest))
+        ):
+            await self._ignored.check(suspects)
         # A line a statement, not a record: under load the lines would cost more than the effects.
         if len(batch) == 1:
             logger.info("ingested book %d at sequence %d", rows[0][0], batch[0][0].sequence)
@@ -89,12 +89,12 @@ def _suspects(
         return [record for record, _ in batch]
     if len(newest) == len(batch):
         return []
-    applied = {record.book.id: record for record, _ in newest}
-    return [record for record, _ in batch if is_no_repeat(record, applied[record.book.id])]
+    applied = {record.book.id: Applied.of(record) for record, _ in newest}
+    return [record for record, _ in batch if applied[record.book.id].is_in_the_way_of(record)]
 
 
-def _row(record: BookRecord, origin: Origin) -> tuple[Any, ...]:
-    """The record's values in the order of ``upsert.COLUMNS``."""
+def values_of(record: BookRecord, origin: Origin) -> tuple[Any, ...]:
+    """The record's row, as ``upsert.upsert`` takes it."""
     book = record.book
     entry = catalogue(book.author, book.title)
     cause = extract(origin.headers)

@@ -94,6 +94,6 @@ def _is_query(node: ast.AST) -> bool:
     method, target = node.func.attr, node.func.value
     name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
     if method in DRIVER_METHODS:
-        return name not in {"_thread", "self"}  # Kafka's; a command's of Faust
+        return name not in {"_thread", "_positions", "self"}  # Kafka's; a command's of Faust
     is_table = name == "_table" or name[:1].isupper()
     return method in TABLE_METHODS and is_table

@@ -21,7 +21,8 @@ from backend import dead_letters
 from backend.api.store import CatalogueStore
 from backend.commands.replay_modes import _SEQUENCES
 from backend.ingestion import IgnoredChanges, Ingestion
-from backend.ingestion.ignored import LISTED, named
+from backend.ingestion.ignored import listed
+from backend.ingestion.tables import Book as Entry
 from backend.ingestion.upsert import upsert
 from backend.injection import ErrorInjectionConfig as BackendRule
 from backend.piccolo_app import APP_CONFIG
@@ -36,7 +37,7 @@ from delivery.kafka.records import Metadata
 from delivery.postgres import Engine, close_pool, create_engine, migrate, open_pool, pending
 from delivery.postgres.connecting import _LOOK
 from delivery.postgres.migrations import bind_tables
-from delivery.replay.shadow import ShadowTable
+from delivery.replay.shadow import ShadowTable, shadow_of
 from delivery.sending import parked, queue
 from delivery.sending.lease import Lease
 from delivery.sending.outbox import Outbox
@@ -56,7 +57,6 @@ def elsewhere() -> dict[CallSite, str]:
     """What is sent where it cannot be called here: its statement."""
     return {
         # These need Kafka to be called; what they send is checked without them.
-        ("backend.commands.ignored", "_show"): named(LISTED),
         ("delivery.dead_letters.indexer", "_list"): insert(dead_letters.table()),
         ("delivery.sending.relay", "_notify"): "SELECT pg_notify($1, $2)",
         # Whatever connects sends it, before there is anybody to note it.
@@ -167,7 +167,10 @@ async def use_backend(engine: Engine) -> None:
     metadata = Metadata("book_ingestion", 0, 0, b"1", now, ())
     for statement in (upsert(), upsert(guarded=False)):
         await Ingestion(lambda: engine.pool, statement).handle(record, metadata)
-    await IgnoredChanges(lambda: engine.pool).check([record])
+    other = BookAdded(event_id=uuid.uuid4(), sequence=1, occurred_at=now, book=book)
+    await IgnoredChanges().check([other])
+    for over in (True, False):
+        assert [row["event_id"] for row in await listed(10, over=over)] == [other.event_id]
     catalogue = CatalogueStore()
     assert await catalogue.entry(1)
     assert await catalogue.entries([1, 2])
@@ -195,7 +198,7 @@ async def use_shadow_table(engine: Engine) -> None:
         await connection.execute("GRANT SELECT ON backend.book TO reader")
         shadow = ShadowTable(connection, "backend", "book")
         await shadow.create()
-        await connection.prepare(upsert(shadow.name))
+        assert await upsert(shadow_of(Entry)).count(connection, rows=[]) == 0
         await shadow.analyze()
         assert await shadow.count() == (1, 0)
         async with connection.transaction():

@@ -3,15 +3,18 @@
 import json
 import logging
 import re
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
 from opentelemetry._logs import LogRecord
+from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GrpcLogs
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpans
 from opentelemetry.sdk._logs import ReadableLogRecord, ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
-from opentelemetry.trace import SpanContext, TraceFlags
+from opentelemetry.trace import Link, SpanContext, TraceFlags
 
 from telemetry.bounds import MAX_BODY, MAX_QUEUE_BYTES, MAX_STACK, MAX_TEXT, cut, cut_start
 from telemetry.errors import message_of, stacktrace_of
@@ -19,13 +22,14 @@ from telemetry.http.attributes import redact, request_attributes
 from telemetry.kafka.headers import extract, key_attribute
 from telemetry.log_handler import OtlpHandler
 from telemetry.logs import JsonFormatter, TextFormatter
-from telemetry.otlp.exporters import (
+from telemetry.otlp.exporters import CachingLogExporter, CachingSpanExporter
+from telemetry.otlp.queues import (
     AT_ONCE,
     BoundedLogProcessor,
-    CachingLogExporter,
-    CachingSpanExporter,
+    BoundedSpanProcessor,
     EncodingSpanProcessor,
 )
+from telemetry.otlp.sizes import size_of_span
 from telemetry.printable import escaped_json, printable
 
 MUCH = 2_000_000
@@ -170,8 +174,49 @@ def test_spans_that_wait_are_bounded_in_bytes_and_there_is_room_again_when_they_
     processor._batch_processor._worker_awaken.set()
 
 
-def test_log_records_that_wait_are_bounded_in_bytes() -> None:
-    exporter = CachingLogExporter("http://127.0.0.1:9/v1/logs")
+def grpc(exporter: type[Any]) -> Any:
+    return exporter("http://127.0.0.1:9", insecure=True, timeout=0.1)
+
+
+def test_spans_for_any_exporter_are_bounded_in_bytes_too() -> None:
+    exporter = grpc(GrpcSpans)
+    processor = BoundedSpanProcessor(exporter, **QUEUE)
+    queue = processor._batch_processor._queue
+    for _ in range(3):
+        for _ in range(5_000):
+            processor.on_end(span(20_000))
+        assert 0.9 * MAX_QUEUE_BYTES < len(queue) * 20_000 < MAX_QUEUE_BYTES + 20_000
+        waiting = [queue.pop() for _ in range(len(queue))]
+        exporter.shutdown()
+        assert exporter.export(waiting) is SpanExportResult.FAILURE
+    processor._batch_processor._shutdown = True
+    processor._batch_processor._worker_awaken.set()
+
+
+def large(kind: str) -> ReadableSpan:
+    """A span with 20,000 characters in one of the places where they may be."""
+    text = {"a": "x" * 20_000}
+    context = SpanContext(1, 2, False, TraceFlags(TraceFlags.SAMPLED))
+    more: dict[str, Any] = {
+        "attributes": {"attributes": text},
+        "a list": {"attributes": {"a": ["x" * 200] * 100}},
+        "an event": {"events": [Event("e", text)]},
+        "a link": {"links": [Link(context, text)]},
+        "the name": {},
+    }[kind]
+    return ReadableSpan("x" * 20_000 if kind == "the name" else "GET", context, **more)
+
+
+@pytest.mark.parametrize("kind", ["attributes", "a list", "an event", "a link", "the name"])
+def test_whatever_is_large_in_a_span_counts(kind: str) -> None:
+    assert 20_000 < size_of_span(large(kind)) < 25_000
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: CachingLogExporter("http://127.0.0.1:9"), lambda: grpc(GrpcLogs)]
+)
+def test_log_records_that_wait_are_bounded_in_bytes(make: Callable[[], Any]) -> None:
+    exporter = make()
     processor = BoundedLogProcessor(exporter, **QUEUE)
     queue = processor._batch_processor._queue
     for _ in range(3):

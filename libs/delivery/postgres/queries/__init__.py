@@ -7,6 +7,14 @@
 
 from delivery.postgres.queries.ids import raise_ids
 from delivery.postgres.queries.prepared import Given, Prepared, any_of, connection_of
-from delivery.postgres.queries.rows import InsertRows
+from delivery.postgres.queries.rows import InsertRows, excluded
 
-__all__ = ["Given", "InsertRows", "Prepared", "any_of", "connection_of", "raise_ids"]
+__all__ = [
+    "Given",
+    "InsertRows",
+    "Prepared",
+    "any_of",
+    "connection_of",
+    "excluded",
+    "raise_ids",
+]

@@ -9,9 +9,10 @@ once, and what is still to come stands in the query as a ``Given``:
 
 What comes back is what Piccolo makes of the rows: dicts, unless the query says otherwise. Inside of
 ``engine.transaction()`` it runs there; otherwise on a connection of the pool, which keeps the
-statement prepared.
+statement prepared; or where the caller says (``on``: a pool, or a connection of asyncpg's).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from piccolo.columns import Column
@@ -31,6 +32,10 @@ class Given:
     def __init__(self, name: str) -> None:
         self.name = name
 
+    def of(self, given: Any) -> Any:
+        """What PostgreSQL gets of what is given by this name."""
+        return given
+
 
 def any_of(column: Column, given: Given) -> WhereRaw:
     """That the column has one of the values of a list. Piccolo's ``is_in`` is another text for
@@ -48,20 +53,29 @@ class Prepared:
         # By the table's schema, which a process learns from its settings.
         self._compiled: dict[str | None, tuple[str, list[Any]]] = {}
 
-    async def first(self, **given: Any) -> Any | None:
+    async def first(self, on: Any = None, /, **given: Any) -> Any | None:
         """The first row, or None; otherwise as a call."""
-        rows = await self(**given)
+        rows = await self(on, **given)
         return rows[0] if rows else None
 
-    async def __call__(self, **given: Any) -> list[Any]:
+    async def __call__(self, on: Any = None, /, **given: Any) -> list[Any]:
         """Run it; the rows. Raises KeyError for a missing value, and what asyncpg raises."""
-        table = self._query.table._meta
-        if (compiled := self._compiled.get(table.schema)) is None:
-            compiled = self._compiled[table.schema] = self._compile()
-        text, arguments = compiled
-        values = [given[a.name] if type(a) is Given else a for a in arguments]
-        rows = await connection_of(table.db).fetch(text, *values)
+        text, values = self._statement(given)
+        rows = await (on or connection_of(self._query.table._meta.db)).fetch(text, *values)
         return await self._query._process_results(rows)
+
+    async def count(self, on: Any = None, /, **given: Any) -> int:
+        """Run it; how many rows it inserted, changed or removed. Otherwise as a call."""
+        text, values = self._statement(given)
+        said = await (on or connection_of(self._query.table._meta.db)).execute(text, *values)
+        return int(said.rpartition(" ")[2])  # "INSERT 0 7"
+
+    def _statement(self, given: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        schema = self._query.table._meta.schema
+        if (compiled := self._compiled.get(schema)) is None:
+            compiled = self._compiled[schema] = self._compile()
+        text, arguments = compiled
+        return text, [a.of(given[a.name]) if isinstance(a, Given) else a for a in arguments]
 
     def _compile(self) -> tuple[str, list[Any]]:
         (querystring,) = self._query.querystrings

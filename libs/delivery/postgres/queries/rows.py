@@ -7,7 +7,11 @@ text for one row and for ten thousand:
     rows = [("Emma", "Jane Austen"), ("Dune", "Frank Herbert")]
     await InsertRows(Book, [Book.title, Book.author], rows).returning(Book.id)
 
-All else is Piccolo's: ``on_conflict``, ``returning``, transactions.
+All else is Piccolo's: ``on_conflict``, ``returning``, transactions. Where rows come often, the
+query is prepared without them:
+
+    add = Prepared(InsertRows(Book, [Book.title, Book.author], Given("rows")))
+    await add.count(rows=rows)
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,20 +22,25 @@ from piccolo.query.methods.insert import Insert
 from piccolo.querystring import QueryString
 from piccolo.table import Table
 
+from delivery.postgres.queries.prepared import Given
+
 
 class InsertRows(Insert[Any]):
     """``rows`` hold values of these columns, in this order; the other columns get the defaults that
     the database has for them. Rows are inserted in the order in which they are given."""
 
-    __slots__ = ("_columns", "_rows")
+    __slots__ = ("_arrays", "_columns")
 
     def __init__(
-        self, table: type[Table], columns: Sequence[Column], rows: Iterable[Sequence[Any]]
+        self,
+        table: type[Table],
+        columns: Sequence[Column],
+        rows: Iterable[Sequence[Any]] | Given,
     ) -> None:
         super().__init__(table)
         assert not any(isinstance(column, Array) for column in columns), "unnest flattens arrays"
         self._columns = columns
-        self._rows = list(rows)
+        self._arrays = _arrays(rows, len(columns))
 
     @property
     def default_querystrings(self) -> Sequence[QueryString]:
@@ -43,7 +52,7 @@ class InsertRows(Insert[Any]):
                 f"INSERT INTO {self.table._meta.get_formatted_tablename()} ({names})"  # noqa: S608 - the table's own names
                 f" SELECT {names} FROM unnest({arrays})"
                 f" WITH ORDINALITY AS given ({names}, place) ORDER BY place",
-                *(list(values) for values in self._values()),
+                *self._arrays,
                 query_type="insert",
                 table=self.table,
             )
@@ -54,8 +63,33 @@ class InsertRows(Insert[Any]):
             parts.append(self.returning_delegate._returning.querystring)
         return [QueryString("{}" * len(parts), *parts, query_type="insert", table=self.table)]
 
-    def _values(self) -> Iterable[Sequence[Any]]:
-        return zip(*self._rows, strict=True) if self._rows else [()] * len(self._columns)
-
     def _raw_response_callback(self, results: list[Any]) -> None:
         """Piccolo's tells the rows' objects their ids; here there are none."""
+
+
+class GivenColumn(Given):
+    """In a prepared query, the place of one column of rows that each run gives."""
+
+    __slots__ = ("_index",)
+
+    def __init__(self, name: str, index: int) -> None:
+        super().__init__(name)
+        self._index = index
+
+    def of(self, given: Any) -> list[Any]:
+        """Its values."""
+        index = self._index
+        return [row[index] for row in given]
+
+
+def excluded(column: Column) -> QueryString:
+    """In ``on_conflict(..., where=)``, the value that the row would have which is in conflict with
+    one that is there: ``where=Book.sequence < excluded(Book.sequence)``."""
+    return QueryString(f'EXCLUDED."{column._meta.db_column_name}"')
+
+
+def _arrays(rows: Iterable[Sequence[Any]] | Given, width: int) -> list[Any]:
+    if isinstance(rows, Given):
+        return [GivenColumn(rows.name, index) for index in range(width)]
+    columns = [list(values) for values in zip(*rows, strict=True)]
+    return columns or [[] for _ in range(width)]
