@@ -1,16 +1,16 @@
 """The right to send: a row with an owner, an epoch and an expiry, by the database's clock.
 
 A stopped process keeps an advisory lock for ever; a lease runs out. The holder counts its own time
-from before it asked, on a clock that no clock change moves, and stops a margin early: its idea of
-the expiry is always earlier than the database's. What a process does that wakes up after its lease
-has run out (one batch on its way, at worst) is a repeat, which consumers absorb by sequence.
+from before it asked, on a clock that no clock change moves and that goes on while the machine
+sleeps, and stops a margin early: its idea of the expiry is always earlier than the database's. What
+a process does that wakes up after its lease has run out (one batch on its way, at worst) is a
+repeat, which consumers absorb by sequence.
 """
-
-import time
 
 import asyncpg
 
 from delivery.sending.outbox_app.tables import named
+from delivery.sending.stillness import seconds
 
 TTL = 6.0
 """Seconds that a lease lasts: with the standbys' poll it bounds the time to take over (10 s)."""
@@ -56,16 +56,16 @@ class Lease:
     @property
     def held(self) -> bool:
         """Whether something may be sent now."""
-        return time.monotonic() < self._deadline
+        return seconds() < self._deadline
 
     @property
     def remaining(self) -> float:
         """Seconds until `held` ends without a renewal; 0 when it has."""
-        return max(0.0, self._deadline - time.monotonic())
+        return max(0.0, self._deadline - seconds())
 
     async def acquire(self, connection: asyncpg.Connection) -> bool:
         """Take the lease if it is free, has run out, or is this owner's; whether it was taken."""
-        asked = time.monotonic()
+        asked = seconds()
         epoch = await connection.fetchval(named(ACQUIRE), self.name, self.owner, self.ttl)
         if epoch is None:
             return False
@@ -75,7 +75,7 @@ class Lease:
 
     async def renew(self, connection: asyncpg.Connection) -> None:
         """Put the expiry off. Raises LeaseLostError when it has changed hands."""
-        asked = time.monotonic()
+        asked = seconds()
         epoch = await connection.fetchval(named(RENEW), self.name, self.owner, self.epoch, self.ttl)
         if epoch is None:
             self._deadline = 0.0

@@ -244,11 +244,12 @@ class Pump:
         """Raise what keeps us from going on."""
         if deleting.done():
             deleting.result()
+        # The lease first: a process that stood still has heard nothing of Kafka either.
+        if self._failures or not self._lease.held:
+            self._raise_failure()
         silence = time.monotonic() - self._progress
         if self._unanswered and silence > STALL:
             raise SendError(f"Kafka has acknowledged nothing for {silence:.0f} s")
-        if self._failures or not self._lease.held:
-            self._raise_failure()
 
     def _raise_failure(self) -> None:
         if not self._lease.held:

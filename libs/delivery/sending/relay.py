@@ -26,6 +26,7 @@ from delivery.sending import queue
 from delivery.sending.lease import RENEW_EVERY, Lease, LeaseLostError
 from delivery.sending.publisher import Publisher
 from delivery.sending.pump import Pump
+from delivery.sending.stillness import Stillness
 from telemetry.metrics import gauge
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ class Relay:
         self._commits = False  # ... to notify the others
         self._lease_is_free = False  # ... to take the lease
         self._stop_timeout = 0.0
+        self._stillness = Stillness()
 
     @property
     def status(self) -> RelayStatus:
@@ -129,6 +131,13 @@ class Relay:
             self._knock.set()
 
     async def _run(self) -> None:
+        watching = asyncio.create_task(self._stillness.watch())
+        try:
+            await self._serve()
+        finally:
+            watching.cancel()
+
+    async def _serve(self) -> None:
         while not self._stopping.is_set():
             try:
                 control = await self._engine.connect(command_timeout=10.0, session=queue.SESSION)
@@ -137,10 +146,16 @@ class Relay:
                 finally:
                     control.terminate()
             except LeaseLostError as error:
-                logger.warning("the relay has lost its lease: %s", error)
+                why = self._stillness.take() or str(error)
+                logger.warning("the relay has lost its lease: %s", why)
                 self._state, self._reason = "standby", None
             except Exception as error:  # noqa: BLE001 - whatever it is, it starts again
-                await self._pause(error)
+                stood = self._stillness.take() if is_passing(error) else None
+                if stood is None:
+                    await self._pause(error)
+                else:
+                    logger.warning("the relay begins again: %s", stood)
+                    self._state, self._reason = "starting", None
 
     async def _pause(self, error: Exception) -> None:
         if is_passing(error):

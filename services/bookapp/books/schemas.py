@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from contracts.backend_client.models import CatalogueEntry
 from contracts.records import MAX_BIGINT, MAX_TEXT, BookStatus, why_unusable
+from contracts.visible import VISIBLE
 
 MAX_BODY: Final = 1024 * 1024
 """Bytes in a body that holds one book."""
@@ -50,8 +51,8 @@ IdempotencyKeyHeader = Annotated[
     ),
 ]
 
-# No NUL anywhere, and a character that is no blank; JSON's decoder takes no lone surrogate.
-_USABLE: Final = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
+# No NUL anywhere, and a character that can be seen; JSON's decoder takes no lone surrogate.
+_USABLE: Final = rf"^[^\u0000]*{VISIBLE}[^\u0000]*$"
 _STATUS: Final = "^({})(?!\\n)$".format(
     "|".join("".join(f"[{c.upper()}{c}]" for c in status) for status in BookStatus)
 )

@@ -1,9 +1,10 @@
 """A process with nothing but a relay in it, to be killed: arguments DATABASE_URL, KAFKA_BROKER_URL.
 
-Prints each change of its state on a line of its own.
+Prints each change of its state on a line of its own; the log goes to standard error.
 """
 
 import asyncio
+import logging
 import sys
 
 from delivery.application import create_app
@@ -24,4 +25,5 @@ async def main(database_url: str, broker_url: str) -> None:
         await asyncio.sleep(0.02)
 
 
+logging.basicConfig(level=logging.INFO)
 asyncio.run(main(*sys.argv[1:]))

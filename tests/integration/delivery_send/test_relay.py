@@ -225,9 +225,18 @@ Spawn = Callable[[], Awaitable[asyncio.subprocess.Process]]
 
 
 @pytest.fixture
-async def spawn(engine: Engine, postgres_url: str, broker_url: str) -> AsyncIterator[Spawn]:
+def log(tmp_path: Path) -> Path:
+    """Where the processes write their logs."""
+    return tmp_path / "log"
+
+
+@pytest.fixture
+async def spawn(
+    engine: Engine, postgres_url: str, broker_url: str, log: Path
+) -> AsyncIterator[Spawn]:
     """Starts a process with a relay in it; its output is its states."""
     children: list[asyncio.subprocess.Process] = []
+    written = log.open("ab")
 
     async def spawn() -> asyncio.subprocess.Process:
         child = await asyncio.create_subprocess_exec(
@@ -236,11 +245,13 @@ async def spawn(engine: Engine, postgres_url: str, broker_url: str) -> AsyncIter
             postgres_url,
             broker_url,
             stdout=asyncio.subprocess.PIPE,
+            stderr=written,
         )
         children.append(child)
         return child
 
     yield spawn
+    written.close()
     for child in children:
         if child.returncode is None:
             child.kill()
@@ -272,6 +283,29 @@ async def test_another_takes_over_within_10_s(
         await add((b"k", b"w"))
         await poll_until(drained(sql), 5)
         assert [r.value for r in await read_topic(2)] == [b"v", b"w"]
+
+
+async def test_a_process_that_stood_still_says_so_and_blames_nobody(
+    spawn, add, sql, read_topic, log
+) -> None:
+    holder = await spawn()
+    await until(holder, "active")
+    holder.send_signal(signal.SIGSTOP)
+    await add((b"k", b"v"))
+
+    async def expired() -> bool:
+        since = "SELECT now() - expires_at > interval '6 s' FROM relay_lease"
+        return bool(await sql.fetchval(since))
+
+    await poll_until(expired, 30)
+    assert "stood still" not in log.read_text()
+    holder.send_signal(signal.SIGCONT)
+    await until(holder, "active")
+    await poll_until(drained(sql), 10)
+    said = log.read_text()
+    assert said.count("this process stood still for 1") == 1, said  # some 10 s
+    assert "PostgreSQL" not in said
+    assert "sending failed" not in said
 
 
 async def test_killed_at_any_moment_nothing_is_lost(

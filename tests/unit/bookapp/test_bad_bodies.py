@@ -74,6 +74,8 @@ async def test_an_unknown_status_is_refused_and_the_known_ones_named(bodies, sta
     [
         ("", "is blank"),
         (" \t\n\u2003", "is blank"),
+        ("\u200b \u2060\ufeff\u00ad", "has no visible character"),
+        ("\u3164\u2800\U000e0041", "has no visible character"),
         ("a\x00b", "contains a NUL character"),
         ("x" * (MAX_TEXT + 1), "has 1001 characters; at most 1000 are taken"),
         (None, "must be a string, not null"),

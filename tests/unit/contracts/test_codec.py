@@ -110,6 +110,8 @@ def test_unknown_fields_are_ignored_wherever_they_stand() -> None:
         (document(book__id=MAX_BIGINT + 1), "`$.book.id`"),
         (document(book__title=""), "`$.book.title`"),
         (document(book__title=" \t"), "title is blank"),
+        (document(book__title="\u200b\u0301"), "title has no visible character"),
+        (document(book__author="\U000e0041"), "author has no visible character"),
         (document(book__title="x" * (MAX_TEXT + 1)), "`$.book.title`"),
         (document(book__title="a\x00b"), "title contains a NUL character"),
         (document(book__author="a\x00b"), "author contains a NUL character"),
