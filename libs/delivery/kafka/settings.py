@@ -10,7 +10,10 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from faust import SASLCredentials, SSLCredentials
+from faust.auth import OAuthCredentials
 from faust.types.auth import CredentialsT
+
+from delivery.kafka.oauth import token_provider
 
 READ_COMMITTED: Final = "read_committed"
 """Every consumer's isolation level: what a transaction has sent is there once it is committed, and
@@ -28,6 +31,8 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     ``kafka_group_instance_id`` makes the worker a static member of its group: when it is restarted
     and back within the session's time-out, its partitions are its own still and nobody else's move.
     Each worker needs another one, and the same at each of its starts.
+    ``kafka_sasl_oauthbearer_token_endpoint_url`` is where tokens come from with OAUTHBEARER: an
+    endpoint, for which user and password are the client's id and secret, or a ``file://``.
     ``kafka_stop_timeout`` is how many seconds records in flight get to finish at a stop or when
     their partition goes to another worker; what is not finished by then is delivered again.
     """
@@ -36,9 +41,13 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     kafka_group_id: str | None = None
     kafka_group_instance_id: str | None = None
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = (
+        "SCRAM-SHA-512"
+    )
     kafka_sasl_username: str | None = None
     kafka_sasl_password: str | None = None
+    kafka_sasl_oauthbearer_token_endpoint_url: str | None = None
+    kafka_sasl_oauthbearer_scope: str | None = None
     kafka_ssl_cafile: str | None = None
     kafka_ssl_certfile: str | None = None
     kafka_ssl_keyfile: str | None = None
@@ -60,7 +69,9 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
                 "KAFKA_GROUP_INSTANCE_ID takes up to 249 letters, digits, dots, underscores and"
                 " hyphens, another for each worker"
             )
-        if self.uses_sasl and not (self.kafka_sasl_username and self.kafka_sasl_password):
+        if self.uses_oauth:
+            self.token_provider()
+        elif self.uses_sasl and not (self.kafka_sasl_username and self.kafka_sasl_password):
             raise ValueError(
                 "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD are needed"
                 f" with KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol}"
@@ -79,8 +90,22 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
 
     @property
     def uses_sasl(self) -> bool:
-        """Whether the client signs in with a name and a password."""
+        """Whether the client signs in."""
         return self.kafka_security_protocol.startswith("SASL")
+
+    @property
+    def uses_oauth(self) -> bool:
+        """Whether it does so with a bearer token, and not with a name and a password."""
+        return self.uses_sasl and self.kafka_sasl_mechanism == "OAUTHBEARER"
+
+    def token_provider(self) -> Any:
+        """What gives aiokafka its tokens; raises ValueError."""
+        return token_provider(
+            self.kafka_sasl_oauthbearer_token_endpoint_url,
+            self.kafka_sasl_username,
+            self.kafka_sasl_password,
+            self.kafka_sasl_oauthbearer_scope,
+        )
 
     def bootstrap_servers(self) -> list[str]:
         """The brokers as ``host:port``; a scheme such as ``kafka://`` may stand before each.
@@ -123,6 +148,8 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     def faust_credentials(self) -> CredentialsT | None:
         """What Faust takes as ``broker_credentials``."""
         context = self.ssl_context()
+        if self.uses_oauth:
+            return OAuthCredentials(oauth_cb=self.token_provider(), ssl_context=context)
         if self.uses_sasl:
             return SASLCredentials(
                 username=self.kafka_sasl_username,
@@ -139,7 +166,12 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
             "security_protocol": self.kafka_security_protocol,
             "ssl_context": self.ssl_context(),
         }
-        if self.uses_sasl:
+        if self.uses_oauth:
+            arguments |= {
+                "sasl_mechanism": self.kafka_sasl_mechanism,
+                "sasl_oauth_token_provider": self.token_provider(),
+            }
+        elif self.uses_sasl:
             arguments |= {
                 "sasl_mechanism": self.kafka_sasl_mechanism,
                 "sasl_plain_username": self.kafka_sasl_username,
