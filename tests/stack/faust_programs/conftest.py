@@ -86,7 +86,7 @@ class Program:
         return worker
 
     def send(
-        self, *values: bytes, to: str = "", headers: list[tuple[str, bytes]] | None = None
+        self, *values: bytes | None, to: str = "", headers: list[tuple[str, bytes]] | None = None
     ) -> None:
         producer = Producer({"bootstrap.servers": self.kafka_url})
         for value in values:

@@ -76,6 +76,7 @@ def test_a_records_span_is_current_in_the_body_and_a_batchs_is_linked_to_each_re
     assert said(worker, batch.replace("batch 3", "ended", 1)) == 1
 
 
+@pytest.mark.row("`@app.agent(topic)`")
 def test_a_commit_waits_for_the_slowest_of_several_agents_on_a_topic(program: Any) -> None:
     worker = program.agents(
         """
@@ -101,6 +102,7 @@ def test_a_commit_waits_for_the_slowest_of_several_agents_on_a_topic(program: An
     wait_until(lambda: program.committed() == 3, 60, what="the commit of all")
 
 
+@pytest.mark.row("sinks and `yield`")
 def test_a_sink_that_raises_gets_the_result_again_and_the_record_is_not_done_before(
     program: Any,
 ) -> None:
@@ -132,6 +134,7 @@ def test_a_sink_that_raises_gets_the_result_again_and_the_record_is_not_done_bef
 
 
 @pytest.mark.parametrize("way", ["return", "break"])
+@pytest.mark.row("a body that raises")
 def test_a_body_that_ends_with_a_record_in_hand_gets_it_again(program: Any, way: str) -> None:
     worker = program.agents(
         f"""
@@ -178,6 +181,7 @@ def test_a_body_that_swallows_its_cancellation_commits_nothing_by_it(program: An
     assert said(again, "in hand 1") == 1
 
 
+@pytest.mark.row("a body that raises")
 def test_a_batch_that_keeps_failing_is_taken_one_by_one_and_what_fails_alone_is_a_dead_letter(
     program: Any,
 ) -> None:
@@ -201,6 +205,7 @@ def test_a_batch_that_keeps_failing_is_taken_one_by_one_and_what_fails_alone_is_
     assert (letter.key(), letter.value()) == (b"k", b"2")
 
 
+@pytest.mark.row("`app.sensors`")
 def test_an_agent_on_several_topics_reads_them_all_and_a_users_sensor_is_told_of_each(
     program: Any,
 ) -> None:
@@ -249,6 +254,7 @@ def test_an_agent_on_several_topics_reads_them_all_and_a_users_sensor_is_told_of
     assert letter.value() == b"not a number"
 
 
+@pytest.mark.row("`topic.send`")
 def test_cast_and_send_of_an_agent_carry_the_traceparent_of_their_own_span(program: Any) -> None:
     worker = program.agents(
         """

@@ -3,6 +3,8 @@ docs/lift-it.md."""
 
 from typing import Any
 
+import pytest
+
 from embedded.processes import Process
 from embedded.waiting import wait_until
 
@@ -11,6 +13,10 @@ def said(worker: Process, line: str) -> int:
     return worker.lines.count(line)
 
 
+@pytest.mark.row("`@app.agent(topic)`")
+@pytest.mark.row("`async for`, `.events()`")
+@pytest.mark.row("signals `on_partitions_assigned`")
+@pytest.mark.row("`app.sensors`")
 def test_a_streams_words_signals_and_sensors_of_several_agents_on_one_topic(program: Any) -> None:
     worker = program.agents(
         """
@@ -75,6 +81,7 @@ async def numbered(records):
     assert said(worker, "revoked 1") == 1
 
 
+@pytest.mark.row("a body that raises")
 def test_a_body_that_raises_gets_the_same_batch_again_and_nothing_is_committed_meanwhile(
     program: Any,
 ) -> None:
@@ -96,6 +103,8 @@ async def failing(records):
     assert said(worker, "batch [1, 2, 3]") == 2
 
 
+@pytest.mark.row("sinks and `yield`")
+@pytest.mark.row("agents on `app.channel()`")
 def test_sinks_have_what_the_body_yields_and_channels_have_agents(program: Any) -> None:
     worker = program.agents(
         """
@@ -125,36 +134,3 @@ async def doubled(records):
     for line in ("sink 2", "sink 4", "result 2", "result 4", "channel 2", "channel 4"):
         wait_until(lambda line=line: said(worker, line) == 1, 60, what=line)
     wait_until(lambda: program.committed() == 2, 60, what="the commit")
-
-
-def test_what_an_agent_cannot_do_ends_the_worker_with_one_line(program: Any) -> None:
-    program.write_agents(
-        """
-@app.agent(topic, concurrency=2)
-async def two(records):
-    async for record in records:
-        pass
-"""
-    )
-    worker = program.worker()
-    assert worker.wait(60) != 0
-    assert [line for line in worker.lines if "concurrency=2" in line]
-    assert not [line for line in worker.lines if "Traceback" in line]
-
-
-def test_what_a_stream_refuses_in_the_body_is_one_line_and_no_record_is_passed_over(
-    program: Any,
-) -> None:
-    worker = program.agents(
-        """
-        @app.agent(topic)
-        async def unsure(records):
-            async for record in records.noack():
-                pass
-        """
-    )
-    program.send(b"1")
-    worker.wait_for_line(r"unsure failed: .*stream\.noack\(\): a record is acknowledged when", 60)
-    assert worker.stop(20) == 0
-    assert program.committed() < 1
-    assert not [line for line in worker.lines if "Traceback" in line]

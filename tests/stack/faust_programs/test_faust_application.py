@@ -25,6 +25,9 @@ def said(worker: Process, line: str) -> int:
     return worker.lines.count(line)
 
 
+@pytest.mark.row("`@app.timer`")
+@pytest.mark.row("`@app.service`")
+@pytest.mark.row("signals `on_worker_init`")
 def test_timers_crontabs_tasks_services_and_signals_of_a_worker(program: Any) -> None:
     program.write(
         """
@@ -70,6 +73,7 @@ def test_timers_crontabs_tasks_services_and_signals_of_a_worker(program: Any) ->
         assert said(worker, line) > 0, line
 
 
+@pytest.mark.row("the same with `on_leader=True`")
 def test_one_worker_of_the_group_leads_and_another_follows_when_it_is_killed(
     program: Any,
 ) -> None:
@@ -109,6 +113,7 @@ def test_one_worker_of_the_group_leads_and_another_follows_when_it_is_killed(
     wait_until(lambda: said(second, "leading") > 2, 60, what="another leader")
 
 
+@pytest.mark.row("the same with `on_leader=True`")
 def test_there_are_never_two_leaders_also_when_one_was_stopped_and_wakes_up(
     program: Any,
 ) -> None:
@@ -138,6 +143,9 @@ def test_there_are_never_two_leaders_also_when_one_was_stopped_and_wakes_up(
     assert terms in ([1, 2], [1, 2, 1])  # two at once would take turns at every tick
 
 
+@pytest.mark.row("`topic.send`")
+@pytest.mark.row("`app.topic(description)`")
+@pytest.mark.row("signals `on_worker_init`")
 def test_every_way_to_send_has_a_span_a_traceparent_and_is_durable_when_awaited(
     program: Any,
 ) -> None:
@@ -179,6 +187,8 @@ def test_every_way_to_send_has_a_span_a_traceparent_and_is_durable_when_awaited(
     assert dict(records[3].headers() or [])["mine"] == b"1"
 
 
+@pytest.mark.row('`app.topic("name"')
+@pytest.mark.row("creating topics")
 def test_a_topic_of_the_application_is_created_with_its_settings(program: Any) -> None:
     topic = f"{program.name}.greetings"
     program.write(
@@ -231,6 +241,7 @@ PROGRAM_OF_COMMANDS = """
 """
 
 
+@pytest.mark.row("`@app.command`")
 def test_the_commands_of_faust_do_what_they_say(program: Any) -> None:
     program.write(PROGRAM_OF_COMMANDS)
     assert "greet" in program.command("--help")
@@ -252,8 +263,16 @@ def test_the_commands_of_faust_do_what_they_say(program: Any) -> None:
     [
         (["model", "Nope"], "No model 'Nope'"),
         (["send", "@nope", "x"], "no attribute 'nope'"),
-        (["completion"], "pip install click_completion"),
-        (["tables"], "there are no tables here"),
+        pytest.param(
+            ["completion"],
+            "pip install click_completion",
+            marks=pytest.mark.row("`faust completion`"),
+        ),
+        pytest.param(
+            ["tables"],
+            "there are no tables here",
+            marks=pytest.mark.row("`faust tables`"),
+        ),
         (["reset"], "there are no tables here"),
         (["clean-versions"], "there are no tables here"),
         (["livecheck"], "follow a record by its trace"),
@@ -262,6 +281,7 @@ def test_the_commands_of_faust_do_what_they_say(program: Any) -> None:
         (["--datadir", "/tmp", "worker"], "there are no tables here"),
     ],
 )
+@pytest.mark.row("`@app.command`")
 def test_what_a_command_cannot_do_it_says_in_one_line(
     program: Any, words: list[str], line: str
 ) -> None:
@@ -280,24 +300,8 @@ def test_what_a_command_cannot_do_it_says_in_one_line(
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize(
-    ("use", "line"),
-    [
-        ("app.Table('totals', default=int)", "Error: table totals: tables are not kept here"),
-        ("app.page('/')(None)", "Error: @app.page('/'): Faust's web server is off"),
-        ("app.LiveCheck()", "Error: app.LiveCheck: "),
-    ],
-)
-def test_a_worker_with_what_is_refused_does_not_start_and_says_one_line(
-    program: Any, use: str, line: str
-) -> None:
-    program.write(use)
-    said = program.command("worker", code=1)
-    assert said.startswith(line)
-    assert len(said.splitlines()) == 1
-
-
 @pytest.mark.parametrize("set_up", ["", "logging.basicConfig(level=logging.WARNING)"])
+@pytest.mark.row("`faust worker -l info`")
 def test_the_log_level_of_the_command_line_is_obeyed(program: Any, set_up: str) -> None:
     program.write(
         f"""
@@ -320,6 +324,7 @@ def test_the_log_level_of_the_command_line_is_obeyed(program: Any, set_up: str) 
     assert said(loud, f"handlers {int(bool(set_up))}") > 0
 
 
+@pytest.mark.row("`@app.timer`")
 def test_an_error_in_a_task_ends_the_worker_with_a_status(program: Any) -> None:
     program.write(
         """
@@ -333,6 +338,7 @@ def test_an_error_in_a_task_ends_the_worker_with_a_status(program: Any) -> None:
     assert any("on purpose" in line for line in worker.lines)
 
 
+@pytest.mark.row("`@app.timer`")
 def test_a_worker_told_to_stop_while_kafka_is_away_starts_no_task(program: Any) -> None:
     program.kafka_url = "127.0.0.1:1"
     program.write(
@@ -348,6 +354,7 @@ def test_a_worker_told_to_stop_while_kafka_is_away_starts_no_task(program: Any) 
     assert said(worker, "task") == 0
 
 
+@pytest.mark.row("a stock `faust.App` in the same process")
 def test_a_stock_application_in_the_same_process_goes_on_as_if_alone(program: Any) -> None:
     program.write(
         """
