@@ -19,8 +19,8 @@ from faust.types.settings import Settings
 from mode.types import ServiceT
 
 from delivery.kafka.availability import Availability
-from delivery.kafka.exact import read_leniently
-from delivery.kafka.quiet import quieten_aiokafka
+from delivery.kafka.clients.exact import read_leniently
+from delivery.kafka.clients.quiet import quieten_aiokafka
 from delivery.kafka.settings import KafkaSettings
 from delivery.receiving.agent import Agent, Function
 from delivery.receiving.retry import Classify, RetryPolicy

@@ -1,6 +1,6 @@
 """Faust's Kafka transport with the guarantees that this library promises, under its own scheme.
 
-It joins the two sides, which do not know each other: ``kafka.producer`` never loses what it
+It joins the two sides, which do not know each other: ``kafka.clients.producer`` never loses what it
 accepted, ``receiving.consumer`` never commits past a record whose effect is not durable.
 """
 
@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 
-from delivery.kafka.producer import Producer
+from delivery.kafka.clients.producer import Producer
 from delivery.receiving.consumer import Consumer
 
 SCHEME: Final = "delivery"

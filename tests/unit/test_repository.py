@@ -90,7 +90,7 @@ def test_bookapp_can_be_read_in_an_hour() -> None:
 
 
 def test_services_have_no_sql_text_outside_of_migrations() -> None:
-    """What Piccolo cannot say, or says too slowly, is a tool in delivery.postgres for every user."""
+    """What Piccolo cannot say, or says too slowly, is a tool of delivery.postgres for all."""
     sql = re.compile(r"\b(SELECT|INSERT INTO|UPDATE \S+ SET|DELETE FROM)\b|\.raw\(|QueryString")
     found = {
         str(path.relative_to(ROOT)): sql.findall(path.read_text())

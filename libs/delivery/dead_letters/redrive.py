@@ -4,9 +4,9 @@ Where a letter says that it came from is what its headers say, and whoever may w
 dead-letter topic writes those: so it is obeyed only for the topics that the caller allows.
 
 With the exact key and value and the headers as they were, but for the trace context (see
-``kafka.publishing``) and one header more, which names the dead letter. So the record is a new one
-in its origin topic, whose offset, should it fail again, is the place of a new dead letter that
-knows the old one.
+``kafka.clients.publishing``) and one header more, which names the dead letter. So the record is a
+new one in its origin topic, whose offset, should it fail again, is the place of a new dead letter
+that knows the old one.
 
 A dead letter is sent once: its row is locked while it is sent, and noted as redriven in the same
 transaction. Should that note be lost (the process killed, PostgreSQL gone after Kafka's answer),
@@ -21,7 +21,7 @@ import msgspec
 from delivery.dead_letters.letters import NO_DEAD_LETTER, REDRIVEN_FROM, UNLISTABLE, headers_from
 from delivery.dead_letters.store import Store
 from delivery.kafka.availability import KAFKA_ERRORS, one_line
-from delivery.kafka.publishing import Pending, Publisher
+from delivery.kafka.clients.publishing import Pending, Publisher
 
 _TOGETHER: Final = 100
 

@@ -1,9 +1,8 @@
 """Kafka as this library uses it; of sending and receiving it knows nothing.
 
-- ``app``, ``settings``, ``topics``: an application that knows its Kafka, and creates its topics
-- ``availability``: whether Kafka answers, why not, and the wait until it does
-- ``producer``: sends once and for good; ``publishing``: sends again what was sent before
-- ``group``: aiokafka's consumer, so that no record is handed over twice around a rebalance
-- ``exact``, ``quiet``: any record that Kafka can hold, and a log that stays readable
+- ``app``, ``settings``, ``oauth``: an application that knows its Kafka, and how to sign in to it
+- ``topics``, ``declared``: topics are created, and compared with what was declared
+- ``availability``, ``remedies``: whether Kafka answers, why not, and what an operator has to do
 - ``records``: where a record came from
+- ``clients``: aiokafka's producer and consumer, without what would lose or hide records
 """

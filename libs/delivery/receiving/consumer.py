@@ -21,8 +21,8 @@ from mode import Service
 
 from delivery.kafka.app import KafkaApp
 from delivery.kafka.availability import KAFKA_ERRORS, one_line, reach
-from delivery.kafka.group import GroupThread
-from delivery.kafka.positions import labels
+from delivery.kafka.clients.group import GroupThread
+from delivery.kafka.clients.positions import labels
 from delivery.receiving.actor import Actor
 from delivery.receiving.agent import Agent
 from delivery.receiving.counting import GroupCounting

@@ -12,7 +12,7 @@ from delivery.commands.console import Progress, confirm, line, moment, note, plu
 from delivery.dead_letters.letters import headers_from
 from delivery.dead_letters.redrive import Targets, redrive
 from delivery.dead_letters.store import Filter, Store
-from delivery.kafka.publishing import Publisher
+from delivery.kafka.clients.publishing import Publisher
 from telemetry.printable import printable
 
 _HEAD: Final = ("ID", "STATE", "FAILED AT", "ATTEMPTS", "TRACE ID", "ERROR")

@@ -17,7 +17,7 @@ from contracts.codec import decode
 from contracts.records import Book
 from delivery.commands.console import Progress, confirm, line, moment, note, plural, shown
 from delivery.kafka.availability import KAFKA_ERRORS, one_line
-from delivery.kafka.publishing import Pending, Publisher
+from delivery.kafka.clients.publishing import Pending, Publisher
 from delivery.postgres import is_passing
 from delivery.postgres.queries import Given, Prepared, any_of
 from delivery.replay.handling import Handler, handle

@@ -7,7 +7,7 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 
-from delivery.kafka.exact import read_leniently
+from delivery.kafka.clients.exact import read_leniently
 
 GZIP, NONE = 1, 0
 

@@ -11,7 +11,7 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
 )
 
-from delivery.kafka.positions import Positions, count_nothing, labels
+from delivery.kafka.clients.positions import Positions, count_nothing, labels
 from telemetry.metrics import counter
 
 TP = TopicPartition("t", 3)

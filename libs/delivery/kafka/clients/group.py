@@ -16,7 +16,7 @@ from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from delivery.kafka.availability import KAFKA_ERRORS
-from delivery.kafka.positions import Positions, Records, count_nothing
+from delivery.kafka.clients.positions import Positions, Records, count_nothing
 from delivery.kafka.settings import READ_COMMITTED
 
 # How long a broker waits for new records before it answers that there are none. aiokafka asks a

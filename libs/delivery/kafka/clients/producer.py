@@ -14,7 +14,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import HeadersArg, RecordMetadata
 
 from delivery.kafka.app import KafkaApp
-from delivery.kafka.exact import send_exact
+from delivery.kafka.clients.exact import send_exact
 from delivery.kafka.topics import ensure_topics
 
 _LOG: Final = logging.getLogger(__name__)

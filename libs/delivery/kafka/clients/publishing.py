@@ -14,7 +14,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Link
 
 from delivery.kafka.availability import reach
-from delivery.kafka.exact import send_exact
+from delivery.kafka.clients.exact import send_exact
 from delivery.kafka.settings import KafkaSettings
 from telemetry.attributes import REPLAYED
 from telemetry.kafka import SendSpan, end_send_span, extract, inject, start_send_span
