@@ -19,6 +19,7 @@ from aiokafka.errors import ProducerClosed
 from faust.types import RecordMetadata
 from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, Span, use_span
 
+from delivery.kafka.remedies import remedy
 from delivery.sending import queue
 from delivery.sending.lease import Lease, LeaseLostError
 from delivery.sending.publisher import HopelessError, Publisher, is_hopeless
@@ -256,7 +257,7 @@ class Pump:
             raise LeaseLostError("the lease was not renewed in time")
         row_id, error = next(iter(self._failures.items()))
         self._suspects |= {i for i, failed in self._failures.items() if is_hopeless(failed)}
-        raise SendError(f"outbox row {row_id}: {_one_line(error)}") from error
+        raise SendError(f"outbox row {row_id}: {remedy(error) or _one_line(error)}") from error
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

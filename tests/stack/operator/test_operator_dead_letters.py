@@ -135,7 +135,10 @@ async def test_anything_on_the_dead_letter_topic_is_listed_and_holds_up_nothing(
 async def test_a_question_is_asked_and_a_no_changes_nothing(system: Any) -> None:
     place = system.send(b"431", b"nonsense")
     row = await system.letter(place)
-    assert "[y/N]" in answer_on_a_terminal(system, "n", "dead-letters", "discard", row["id"])
+    said = answer_on_a_terminal(system, "n", "dead-letters", "discard", row["id"])
+    assert "Discard 1 dead letter? `restore` brings them back. [y/N]" in said
+    assert said.rstrip().endswith("Error: nothing was changed")
+    assert "Usage" not in said
     assert (await system.letter(place))["state"] == "new"
     assert "discarded" in answer_on_a_terminal(system, "y", "dead-letters", "discard", row["id"])
     assert (await system.letter(place))["state"] == "discarded"
@@ -162,3 +165,13 @@ def answer_on_a_terminal(system: Any, reply: str, *arguments: str) -> str:
         os.close(ours)
         process.wait(30)
     return said
+
+
+@pytest.mark.parametrize("command", ["show", "redrive", "discard", "restore"])
+async def test_a_dead_letter_that_there_is_not_is_a_failure_that_is_named(
+    system: Any, command: str
+) -> None:
+    yes = ["--yes"] if command in {"redrive", "discard"} else []
+    done = system.run("dead-letters", command, f"{TOPIC}/0/999999", *yes)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{TOPIC}/0/999999: there is no such dead letter")

@@ -219,6 +219,19 @@ async def test_without_kafka_or_the_partition_there_is_one_clear_line(system: An
     assert "0 to 3" in none.stderr
 
 
+@pytest.mark.parametrize("more", [[], ["--apply", "--yes"]], ids=["rolled back", "applied"])
+@pytest.mark.parametrize(
+    "which", [["--partition", "0", "--offset", "999999"], ["--key", "no such key"]], ids=" ".join
+)
+async def test_to_handle_a_record_that_is_not_there_is_a_failure(
+    system: Any, which: list[str], more: list[str]
+) -> None:
+    done = system.run("replay", *which, "--handle", *more)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "nothing was handled" in done.stderr.splitlines()[-1]
+
+
 def test_help_lists_the_commands(system: Any) -> None:
     overview = system.run("--help").stdout
     assert "replay " in overview

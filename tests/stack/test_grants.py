@@ -1,0 +1,239 @@
+"""The services run with exactly the grants of docs/operations.md, whichever way they sign in.
+
+The broker lets nobody do what no ACL allows, but for the test's own user, who comes without SASL.
+"""
+
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
+
+from embedded.native.kafka import Kafka
+from embedded.ports import free_port
+from embedded.services import bare_environment
+from embedded.testing import RunService
+from embedded.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+USERS = {
+    "bookapp": "bookapp",
+    "backend's worker": "backend",
+    "who redrives or publishes a replay": "operator",
+}
+WITHIN = 60.0
+
+
+def grants() -> set[tuple[str, str, str, str]]:
+    """(user, kind, name, operation) of each grant in the page's table."""
+    head, _, *rows = re.findall(r"^\|.*\|$", PAGE[PAGE.index("| principal |") :], re.M)[:5]
+    resources = re.findall(r"(topic|group) `([\w.]+)`", head)
+    found = set()
+    for row in rows:
+        principal, *cells = [cell.strip() for cell in row.strip("|").split("|")]
+        for (kind, name), cell in zip(resources, cells, strict=True):
+            for operation in filter(None, cell.split(", ")):
+                found.add((USERS[principal], kind, name, operation))
+    return found
+
+
+def binding(user: str, kind: str, name: str, operation: str) -> AclBinding:
+    return AclBinding(
+        ResourceType[kind.upper()],
+        name,
+        ResourcePatternType.LITERAL,
+        f"User:{user}",
+        "*",
+        AclOperation[operation.upper()],
+        AclPermissionType.ALLOW,
+    )
+
+
+def token(user: str) -> str:
+    """An unsecured JSON Web Token, which a broker takes that was told of no issuer."""
+    claims = {"sub": user, "iat": int(time.time()), "exp": int(time.time()) + 3600}
+    parts = ({"alg": "none"}, claims)
+    encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()) for part in parts)
+    return ".".join(part.decode().rstrip("=") for part in encoded) + "."
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[Kafka]:
+    listener = "listener.name.sasl_plaintext"
+    module = "org.apache.kafka.common.security"
+    users = " ".join(f'user_{user}="{user}-secret"' for user in USERS.values())
+    properties = {
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS",
+        "sasl.enabled.mechanisms": "PLAIN,OAUTHBEARER",
+        f"{listener}.plain.sasl.jaas.config": f"{module}.plain.PlainLoginModule required {users};",
+        f"{listener}.oauthbearer.sasl.jaas.config": (
+            f"{module}.oauthbearer.OAuthBearerLoginModule required"
+            ' unsecuredLoginStringClaim_sub="broker";'
+        ),
+    }
+    with Kafka(properties=properties, listeners={"SASL_PLAINTEXT": 0}) as broker:
+        yield broker
+
+
+class System:
+    """bookapp and backend, each as its own user."""
+
+    def __init__(self, kafka: Kafka, database_url: str, run: RunService, directory: Path) -> None:
+        self.admin = AdminClient({"bootstrap.servers": kafka.url})
+        self.kafka = kafka
+        self._database_url, self._run, self._directory = database_url, run, directory
+        self.bookapp = f"http://127.0.0.1:{free_port()}"
+        self.backend = f"http://127.0.0.1:{free_port()}"
+
+    def environment(self, user: str, mechanism: str) -> dict[str, str]:
+        file = self._directory / user
+        file.write_text(token(user))
+        return {
+            "DATABASE_URL": self._database_url,
+            "KAFKA_BROKER_URL": self.kafka.urls["SASL_PLAINTEXT"],
+            "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+            "KAFKA_SASL_MECHANISM": mechanism,
+            **(
+                {"KAFKA_SASL_USERNAME": user, "KAFKA_SASL_PASSWORD": f"{user}-secret"}
+                if mechanism == "PLAIN"
+                else {"KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL": file.as_uri()}
+            ),
+            "BACKEND_URL": self.backend,
+            "BACKEND_PORT": self.backend.rpartition(":")[2],
+        }
+
+    def start(self, mechanism: str) -> None:
+        """Until both are ready; whichever is first makes the topics."""
+        port = self.bookapp.rpartition(":")[2]
+        live = "/health/live"
+        env = self.environment("bookapp", mechanism)
+        self._run(["bookapp", "--port", port], env, ready=self.bookapp + live, name="bookapp")
+        env = self.environment("backend", mechanism)
+        worker = ["faust", "-A", "backend.app", "worker"]
+        self.worker = self._run(worker, env, ready=self.backend + live, name="backend")
+        wait_until(lambda: self.why_unready() == "", WITHIN, what="backend to be ready")
+
+    def why_unready(self) -> str:
+        answer = httpx.get(f"{self.backend}/health/ready", timeout=10, trust_env=False)
+        return "" if answer.status_code == httpx.codes.OK else answer.text
+
+    def add(self) -> int:
+        body = {"title": "The Dispossessed", "author": "Ursula K. Le Guin"}
+        answer = httpx.post(f"{self.bookapp}/books/add", json=body, timeout=10, trust_env=False)
+        assert answer.status_code == httpx.codes.CREATED
+        added: int = answer.json()
+        return added
+
+    def has(self, book: int) -> bool:
+        url = f"{self.backend}/books/{book}"
+        return httpx.get(url, timeout=10, trust_env=False).status_code == httpx.codes.OK
+
+    def command(self, *arguments: str, mechanism: str) -> "subprocess.CompletedProcess[str]":
+        env = {**bare_environment(os.environ), **self.environment("operator", mechanism)}
+        command = [sys.executable, "-m", "faust", "-A", "backend.app", *arguments]
+        return subprocess.run(
+            command, env=env, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def change(self, *bindings: AclBinding, allow: bool) -> None:
+        if allow:
+            changes: Any = self.admin.create_acls(list(bindings))
+        else:
+            changes = self.admin.delete_acls([_filter(each) for each in bindings])
+        for future in changes.values():
+            future.result(30)
+
+
+def _filter(found: AclBinding) -> Any:
+    return AclBindingFilter(
+        found.restype,
+        found.name,
+        found.resource_pattern_type,
+        found.principal,
+        found.host,
+        found.operation,
+        found.permission_type,
+    )
+
+
+@pytest.fixture
+def system(kafka: Kafka, postgres_url: str, run_service: Any, tmp_path: Path) -> Iterator[System]:
+    made = System(kafka, postgres_url, run_service, tmp_path)
+    made.change(*(binding(*grant) for grant in grants()), allow=True)
+    yield made
+    run_service.stop_all()
+    topics = [topic for topic in made.admin.list_topics(timeout=10).topics if topic[0] != "_"]
+    for future in made.admin.delete_topics(topics).values():
+        future.result(30)
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "OAUTHBEARER"])
+def test_the_grants_of_the_page_are_enough(system: System, mechanism: str) -> None:
+    system.start(mechanism)
+    book = system.add()
+    wait_until(lambda: system.has(book), WITHIN, what="the book in the read model")
+
+    producer = Producer({"bootstrap.servers": system.kafka.url})
+    producer.produce("book_ingestion", b"nonsense", b"7", partition=0)
+    assert producer.flush(30) == 0
+
+    def listed() -> str:
+        new = system.command("dead-letters", "list", "--state", "new", mechanism=mechanism)
+        return "".join(re.findall(r"^book_ingestion/\S+", new.stdout, re.M))
+
+    letter = wait_until(listed, WITHIN, what="the dead letter")
+    sent = system.command("dead-letters", "redrive", letter, "--yes", mechanism=mechanism)
+    assert sent.returncode == 0, sent.stderr
+    key = ["--key", str(book)]
+    again = system.command(
+        "replay", *key, "--publish", "book_ingestion", "--yes", mechanism=mechanism
+    )
+    assert again.returncode == 0, again.stderr
+
+
+def test_what_is_taken_away_is_named_until_it_is_back(system: System) -> None:
+    system.start("PLAIN")
+    for grant, said in [
+        (("backend", "group", "backend", "Read"), "consumer group backend: it needs Read"),
+        (("backend", "topic", "book_ingestion", "Read"), "topic book_ingestion: it needs"),
+    ]:
+        system.change(binding(*grant), allow=False)
+        wait_until(lambda said=said: said in system.why_unready(), WITHIN, what=said)
+        for _ in range(30):  # while it tries again
+            assert said in system.why_unready()
+            time.sleep(0.4)
+        book = system.add()
+        system.change(binding(*grant), allow=True)
+        wait_until(lambda: system.why_unready() == "", WITHIN, what="backend to be ready")
+        wait_until(lambda book=book: system.has(book), WITHIN, what="the book in the read model")
+
+
+def test_a_sender_that_may_not_write_loses_nothing(system: System) -> None:
+    system.start("PLAIN")
+    write = binding("bookapp", "topic", "book_ingestion", "Write")
+    system.change(write, allow=False)
+    book = system.add()
+    time.sleep(3)
+    assert not system.has(book)
+    system.change(write, allow=True)
+    wait_until(lambda: system.has(book), WITHIN, what="the book in the read model")
