@@ -78,7 +78,7 @@ class Front:
         return self._why_not_write(host, headers)
 
     def _why_not_write(self, host: bytes, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
-        types, has_body, site, has_origin = [], False, b"", False
+        types, has_body, is_same_site, has_origin = [], False, False, False
         for name, value in headers:
             if name == b"content-type":
                 types.append(value)
@@ -91,12 +91,14 @@ class Front:
                 if not all(encoding.strip() in self._encodings for encoding in encodings):
                     return _ENCODED
             elif name == b"sec-fetch-site":
-                site = value.lower()
+                if value.lower() == b"cross-site":
+                    return _FOREIGN
+                is_same_site = is_same_site or value.lower() == b"same-site"
             elif name == b"origin":
                 if not self._is_own(value, host):
                     return _FOREIGN
                 has_origin = True
-        if site == b"cross-site" or (site == b"same-site" and not has_origin):
+        if is_same_site and not has_origin:
             return _FOREIGN
         if has_body and (len(types) != 1 or not self._takes(types[0])):
             return self._unsupported

@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Final
 
 _AUTHORITY: Final = re.compile(
-    r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?", re.IGNORECASE
+    r"(?:(?P<name>[a-z0-9._-]+)|\[(?P<address>[0-9a-f:.]+)\])(?::(?P<port>[0-9]{0,5}))?",
+    re.IGNORECASE,
 )
 _NAMED: Final = re.compile(r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[?[0-9A-Fa-f:.]+\]?")
 
@@ -27,16 +28,31 @@ def host_names(setting: str, value: str | None) -> frozenset[str]:
     names = [part.strip() for part in (value or "").split(",") if part.strip()]
     if not all(_NAMED.fullmatch(name) for name in names):
         raise ValueError(f"{setting} takes names of hosts without ports, comma separated")
-    return frozenset(name.strip("[]").lower() for name in names)
+    return frozenset(_plain(name.strip("[]")) or name.strip("[]").lower() for name in names)
 
 
 def split(authority: str) -> tuple[str, int | None] | None:
-    """The name, in lower case and without brackets, and the port; None when it is neither."""
+    """The name as one would compare it, without brackets, and the port; None when it is neither.
+
+    Names are in lower case and without the dot that may end them, addresses in their shortest form.
+    """
     found = _AUTHORITY.fullmatch(authority)
     if found is None:
         return None
-    name = found["name"].strip("[]").lower().removesuffix(".")
+    if found["address"] is None:
+        name = found["name"].lower().removesuffix(".")
+    elif (name := _plain(found["address"])) is None:
+        return None
     return name, int(found["port"]) if found["port"] else None
+
+
+def _plain(text: str) -> str | None:
+    """An address in its shortest form; one of version 4 that is written as version 6 is of 4."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 class Hosts:
@@ -63,8 +79,9 @@ class Hosts:
 def _is_local(name: str, arrived_at: str | None) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
+    address = _plain(name)
+    if address is None:
         return False
-    return address.is_loopback or name == arrived_at
+    # A server that listens to both versions sees a client of version 4 arrive at ::ffff:192.0.2.7,
+    # and one of a link at fe80::1%eth0.
+    return ipaddress.ip_address(address).is_loopback or address == _plain(arrived_at or "")

@@ -25,7 +25,14 @@ class Inside:
         await send({"type": "http.response.body", "body": b"dy"})
 
 
-def ask(front, method="GET", *headers, host=b"localhost:8000", version="1.1"):
+def ask(
+    front,
+    method="GET",
+    *headers,
+    host=b"localhost:8000",
+    version="1.1",
+    arrived_at="192.0.2.7",
+):
     """The status, the messages, and the scope as it is after the request."""
     sent = []
 
@@ -39,7 +46,7 @@ def ask(front, method="GET", *headers, host=b"localhost:8000", version="1.1"):
     lines = [*headers] if host is None else [(b"host", host), *headers]
     scope = {
         "type": "http", "method": method, "path": "/", "headers": lines, "http_version": version,
-        "server": ("192.0.2.7", 8000), "scheme": "http",
+        "server": (arrived_at, 8000), "scheme": "http",
     }  # fmt: skip
     asyncio.run(front(scope, receive, send))
     return sent[0]["status"], sent, scope
@@ -55,6 +62,24 @@ def ask(front, method="GET", *headers, host=b"localhost:8000", version="1.1"):
         (b"127.0.0.1:1", "", True),
         (b"127.1.2.3", "", True),
         (b"[::1]:8000", "", True),
+        (b"[::1]", "", True),
+        (b"[0:0:0:0:0:0:0:1]", "", True),
+        (b"[::ffff:127.0.0.1]:8000", "", True),
+        (b"[::ffff:10.0.0.1]", "", False),
+        (b"[::2]", "", False),
+        (b"[:::1]", "", False),
+        (b"[::1", "", False),
+        (b"::1", "", False),
+        (b"[::1%25lo]", "", False),
+        (b"[localhost]", "", False),
+        (b"localhost:", "", True),  # an empty port is one (RFC 3986, section 3.2.3)
+        (b"localhost:123456", "", False),
+        (b"localhost:8000:8000", "", False),
+        (b"localhost:+80", "", False),
+        (b"localhost..", "", False),
+        (b"127.0.0.1.", "", True),
+        (b"EVIL.example.", "", False),
+        (b"192.0.2.7.", "", True),
         (b"192.0.2.7:8000", "", True),  # where the request arrived
         (b"192.0.2.8", "", False),
         (b"10.0.0.1", "", False),
@@ -80,6 +105,14 @@ def ask(front, method="GET", *headers, host=b"localhost:8000", version="1.1"):
         (b"evilbooks.example", "*.books.example", False),
         (b"10.0.0.1:8000", "10.0.0.1", True),
         (b"[2001:db8::1]:8000", "[2001:db8::1]", True),
+        (b"[2001:DB8:0::1]", "2001:db8::1", True),
+        (b"[2001:db8::1]", "2001:0DB8::0001", True),
+        (b"[2001:db8::2]", "2001:db8::1", False),
+        (b"books.example.", "books.example", True),
+        (b"a.books.example.", "*.books.example", True),
+        (b"a.b.books.example", "*.books.example", True),
+        (b".books.example", "*.books.example", True),
+        (b"books.example.evil.example", "*.books.example", False),
         (b"whatever", "*", True),
         (b"bookapp:8000", "bookapp,backend", True),
         (b"localhost", "books.example", True),
@@ -93,6 +126,26 @@ def test_only_names_that_are_ours_are_answered(method, host, names, taken):
     assert bool(inside.methods) is taken
     if not taken:
         assert json.loads(sent[1]["body"])["status"] == 400
+
+
+@pytest.mark.parametrize(
+    ("host", "arrived_at", "taken"),
+    [
+        (b"192.0.2.7:8000", "::ffff:192.0.2.7", True),  # by a socket of both versions
+        (b"192.0.2.8:8000", "::ffff:192.0.2.7", False),
+        (b"[2001:DB8:0:0::7]:8000", "2001:db8::7", True),
+        (b"[2001:db8::8]:8000", "2001:db8::7", False),
+        (b"[fe80::7]:8000", "fe80::7%eth0", True),
+        (b"books.example", "/run/bookapp.sock", False),
+        (b"localhost", "/run/bookapp.sock", True),
+        (b"10.0.0.1", None, False),
+    ],
+)
+def test_the_address_at_which_a_request_arrived_is_ours_however_it_is_written(
+    host, arrived_at, taken
+):
+    status, _, _ = ask(Front(Inside()), host=host, arrived_at=arrived_at)
+    assert status == (200 if taken else 400)
 
 
 def test_http_1_0_may_come_without_a_host():
@@ -125,6 +178,16 @@ ORIGINS = [
     (b"", False),
     (b"file://", False),
     (b"chrome-extension://localhost:8000", False),
+    (b"http://localhost.:8000", True),
+    (b"http://localhost:08000", True),
+    (b"http://[::1]:8000", False),
+    (b"http://me@localhost:8000", False),
+    (b"http://localhost:8000/", False),
+    (b"http://localhost:8000 http://evil.example", False),
+    (b"ws://localhost:8000", False),
+    (b"NULL", False),
+    (b"https://BOOKS.example.", True),
+    (b"https://books.example.evil.example", False),
     (b"https://books.example", True),  # named
     (b"https://books.example:8443", True),
 ]
@@ -138,6 +201,34 @@ def test_pages_of_other_origins_read_what_the_browser_lets_them_and_write_nothin
     front = Front(Inside(), hosts={"books.example"})
     status, _, _ = ask(front, method, JSON, (b"origin", origin))
     assert status == (200 if own or method in READS else 403)
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "own"),
+    [
+        (b"[::1]:8000", b"http://[::1]:8000", True),
+        (b"[0:0::1]:8000", b"http://[::1]:8000", True),
+        (b"[::1]:8000", b"http://[::1]:8001", False),
+        (b"[::1]:8000", b"http://localhost:8000", False),
+        (b"[::1]", b"http://[::1]", True),
+        (b"[::1]:443", b"https://[::1]", True),
+        (b"[::1]:80", b"https://[::1]", False),
+        (b"127.0.0.1:8000", b"http://[::ffff:127.0.0.1]:8000", True),
+        (b"192.0.2.7:8000", b"http://192.0.2.7:8000", True),
+        (b"192.0.2.7:8000", b"http://192.0.2.8:8000", False),
+        (b"LOCALHOST:8000", b"http://localhost:8000", True),
+    ],
+)
+def test_an_origin_is_the_host_s_however_that_is_written(host, origin, own):
+    status, _, _ = ask(Front(Inside()), "POST", JSON, (b"origin", origin), host=host)
+    assert status == (200 if own else 403)
+
+
+@pytest.mark.parametrize("others", [[b"none", b"cross-site"], [b"same-site", b"same-origin"]])
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_sites_the_worse_counts(others, order):
+    headers = [(b"sec-fetch-site", site) for site in others][::order]
+    assert ask(Front(Inside()), "POST", JSON, *headers)[0] == 403
 
 
 def test_default_ports_are_the_same_origin():
