@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from telemetry.destinations import Destination, Signal
 
-_LOG: Final = logging.getLogger(__name__)
 _STOCK: Final = logging.getLogger("opentelemetry.exporter")
 _LONGEST_REASON: Final = 300
 
@@ -39,6 +38,8 @@ def tell_failures(exporter: Any, signal: Signal, destination: Destination) -> No
     if _words not in _STOCK.handlers:
         _STOCK.addHandler(_words)
         _STOCK.propagate = False
+    # One each: what is said too often is not said again, of each logger for itself.
+    log = logging.getLogger(f"{__name__}.{signal}")
     export, lost = exporter.export, 0
 
     def told(batch: Any, *arguments: Any, **options: Any) -> Any:
@@ -47,14 +48,14 @@ def tell_failures(exporter: Any, signal: Signal, destination: Destination) -> No
         reason = _words.take()
         if result.name == "SUCCESS":
             if lost:
-                _LOG.warning(
+                log.warning(
                     "%s reach %s again; exports that were lost: %d", signal, destination.shown, lost
                 )
             lost = 0
             return result
         lost += 1
         if lost == 1:
-            _LOG.warning(
+            log.warning(
                 "%s do not reach %s and are lost until they do: %s",
                 signal,
                 destination.shown,

@@ -131,13 +131,13 @@ class RateLimit(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._last: dict[tuple[str, int], float] = {}
+        self._last: dict[tuple[str, str, int], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not record.name.startswith(MACHINERY):
             return True
-        # The place in the code, not the text, which can have an ever changing part.
-        place, now = (record.pathname, record.lineno), time.monotonic()
+        # Who said it, and where in the code; not the text, which can have an ever changing part.
+        place, now = (record.name, record.pathname, record.lineno), time.monotonic()
         if now - self._last.get(place, -_REPEAT_AFTER) < _REPEAT_AFTER:
             return False
         self._last[place] = now

@@ -107,7 +107,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     # -- metrics
     Variable("OTEL_METRICS_EXEMPLAR_FILTER", "setting", "of our histograms"),
     Variable("OTEL_METRIC_EXPORT_INTERVAL", "setting", "10000 here, 60000 there"),
-    Variable("OTEL_METRIC_EXPORT_TIMEOUT", "sdk", "milliseconds", _NUMBER),
+    Variable("OTEL_METRIC_EXPORT_TIMEOUT", "sdk", "of collecting, not of sending", _NUMBER),
 )
 
 

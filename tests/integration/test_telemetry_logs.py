@@ -168,4 +168,6 @@ def test_the_machinery_may_complain_once_a_minute_and_everyone_else_always() -> 
     assert [limit.filter(complaint) for _ in range(3)] == [True, False, False]
     complaint.lineno += 1
     assert limit.filter(complaint)
+    complaint.name = "opentelemetry.other"  # another one says the same
+    assert limit.filter(complaint)
     assert all(limit.filter(record("ours")) for _ in range(3))

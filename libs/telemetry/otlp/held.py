@@ -13,7 +13,6 @@ from opentelemetry.sdk._shared_internal import BatchProcessor
 
 from telemetry.bounds import MAX_QUEUE_BYTES
 
-logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
 
 
@@ -23,6 +22,8 @@ class Held:
     def __init__(self, queue: BatchProcessor[Any]) -> None:
         self._queue = queue
         self._bytes = 0
+        # One for each queue: what is said too often is not said again, of each logger for itself.
+        self._log = logging.getLogger(f"{__name__}.{queue._exporting.lower()}")
         self.lock = threading.Lock()
 
     def has_room(self) -> bool:
@@ -37,7 +38,7 @@ class Held:
     def drop(self) -> None:
         """Say that an item found no room, and count it. Without the lock: saying it is a log
         record, which may be the next item."""
-        logger.warning("Queue full, dropping %s.", self._queue._exporting)
+        self._log.warning("Queue full, dropping %s.", self._queue._exporting)
         self._queue._metrics.drop_items(1)
 
     def let_go(self, exporter: Any, size_of: Callable[[Item], int]) -> None:

@@ -39,7 +39,7 @@ def told(caplog: pytest.LogCaptureFixture) -> Any:
         tell_failures(exporter, "traces", WHERE)
         assert [exporter.export(()) for _ in results] == list(results)
         # pytest listens to loggers that do not propagate as well.
-        ours = [record for record in caplog.records if record.name == "telemetry.failures"]
+        ours = [record for record in caplog.records if record.name == "telemetry.failures.traces"]
         assert not logging.getLogger("opentelemetry.exporter").propagate
         return [record.getMessage() for record in ours]
 
