@@ -1,6 +1,10 @@
 """The page with the data of a real run: both services, the outbox, a topic, and the demo's tour."""
 
 import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,6 +13,7 @@ from tests.making import make
 from embedded.demo.tour import Tour
 from embedded.services import bare_environment
 from embedded.stack import Stack, StackSettings
+from embedded.waiting import wait_until
 
 BOOK = {"title": "Ubik", "author": "Philip K. Dick", "status": "available"}
 ITEMS = "[role=treeitem]"
@@ -42,6 +47,30 @@ def test_from_curls_traceparent_to_the_sql_of_the_other_service(stack, page):
         row = page.locator(ITEMS).filter(has_text=name).filter(has_text=service)
         row.first.wait_for()
     page.locator(".waited").filter(has_text="in book_ingestion").wait_for()
+
+
+def shape(line):
+    """A line of the terminal without its figures and ids."""
+    return re.sub(r"\d+(\.\d+)?", "N", re.sub(r"\b[0-9a-f]{32}\b", "ID", line))
+
+
+def test_what_readme_shows_of_the_terminal_is_what_comes(stack):
+    said = Path("README.md").read_text().split("`.venv/bin/python -m embedded.trace ID` prints")[1]
+    shown = [line[4:] for line in said.split("\n\n")[1].splitlines()]
+    answer = httpx.post(f"{stack.bookapp_url}/books/add", json=BOOK, timeout=30)
+    command = [sys.executable, "-m", "embedded.trace", "--receiver", stack.receiver.url]
+
+    def printed():
+        run = subprocess.run(
+            [*command, answer.headers["traceparent"]], capture_output=True, text=True, timeout=30
+        )
+        lines = run.stdout.splitlines()
+        return lines if len(lines) >= len(shown) else None
+
+    lines = wait_until(printed, 30)
+    assert len(lines) == len(shown)
+    for line, expected in zip(lines, shown, strict=True):
+        assert shape(line).startswith(shape(expected.split("…")[0]))
 
 
 def test_a_bulk_of_records_and_the_batch_that_applied_them_are_one_picture(stack, page):

@@ -68,8 +68,10 @@ function drawing(times, lines, axis, x, y) {
   const paths = lines.map((line, index) => {
     const parts = line.values.map((value, at) => {
       if (value === null) return "";
-      const place = `${(x(times[at]) * W).toFixed(1)} ${(y(value) * H).toFixed(2)}`;
-      return (line.values[at - 1] ?? null) === null ? `M${place}h0` : `L${place}`; // a value alone is a dot
+      const [left, top] = [(x(times[at]) * W).toFixed(1), (y(value) * H).toFixed(2)];
+      const [before, after] = [line.values[at - 1], line.values[at + 1]].map((one) => (one ?? null) !== null);
+      if (!before && !after) return `M${left - 5} ${top}h10`; // a value alone is a dash
+      return `${before ? "L" : "M"}${left} ${top}`;
     });
     return shape("path", { class: `stroke ${lineColour(index)}`, d: parts.join("") });
   });

@@ -48,7 +48,7 @@ function bytes(value) {
 
 function digits(value) {
   if (Math.abs(value) >= 100) return whole(value);
-  return value.toLocaleString("en", { maximumSignificantDigits: 3 });
+  return value.toLocaleString("en", { maximumSignificantDigits: Math.abs(value) >= 10 ? 3 : 2 });
 }
 
 /** The local time of day, to the millisecond; with the date when it is not today. */
