@@ -48,6 +48,32 @@ def test_log_lines_are_found_and_lead_to_their_span_and_back(receiver, send, pag
     reads(page, "one more", "no shelf for book 7", "listed 20 books")
 
 
+SLOW = """
+    const ask = window.fetch;
+    window.fetch = async (url, options) => {
+        const answer = await ask(url, options);
+        if (String(url).includes("text=slow")) {
+            await new Promise((go) => setTimeout(go, 1500));
+            window.arrived = true;
+        }
+        return answer;
+    };
+"""
+
+
+def test_an_answer_that_was_overtaken_does_not_replace_the_newer_one(receiver, send, page):
+    send.log("slow line", at=1)
+    send.log("quick line", at=2)
+    page.add_init_script(SLOW)
+    page.goto(f"{receiver.url}/#/logs?text=slow")
+    page.get_by_label("Text").wait_for()
+    page.goto(f"{receiver.url}/#/logs?text=quick")
+    reads(page, "quick line")
+    page.wait_for_function("() => window.arrived")
+    page.wait_for_timeout(200)
+    assert lines(page) == ["quick line"]
+
+
 def test_sentry_events_lead_to_their_span(receiver, send, page):
     span = Span("GET /books", kind="server")
     send.spans(span)

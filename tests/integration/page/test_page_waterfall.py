@@ -152,6 +152,10 @@ def test_new_spans_of_an_open_trace_appear(receiver, send, page):
     opened(page, receiver, request.trace, 5)
     send.spans(Span("late", trace=request.trace, parent=request.id, start=2))
     has_rows(page, 6)
+    for rows in range(7, 10):  # nor is one missed by somebody who walks on meanwhile
+        send.spans(Span(f"later {rows}", trace=request.trace, parent=request.id, start=rows))
+        page.keyboard.press("ArrowDown")
+        has_rows(page, rows)
 
 
 def test_48_spans_in_24_levels_sent_twice_are_48_rows_at_once(receiver, send, page):

@@ -23,6 +23,7 @@ const dialog = document.getElementById("keys");
 const news = new Set(); // kinds that have changed since the view asked
 let shown = null; // the view, and the name of it
 let moved = true; // the address asks for something else than what is shown
+let behind = false; // something has come that no answer which was shown can have had
 let turn = 0; // of the questions
 let open = false; // a question is under way
 let due = 0; // the timer of the next one
@@ -34,15 +35,16 @@ async function ask() {
   const now = place();
   if (now.view !== name) return; // the next one is on its way
   const mine = ++turn;
+  behind ||= hasNews();
   clearTimeout(due);
   due = 0;
   open = true;
   news.clear();
   try {
-    const found = await view.ask(now, moved);
+    const found = await view.ask(now, moved && !behind);
     if (mine !== turn) return;
     view.show(found, now, moved);
-    moved = false;
+    moved = behind = false;
   } catch (error) {
     if (error instanceof Unanswered) live.doubt();
     else if (!(error instanceof Refused)) throw error;
@@ -54,6 +56,10 @@ async function ask() {
       changed([]);
     }
   }
+}
+
+function hasNews() {
+  return VIEWS[shown.name][1].some((kind) => news.has(kind));
 }
 
 function refused(view, message) {
@@ -87,9 +93,8 @@ async function show() {
 function changed(kinds) {
   for (const kind of kinds) news.add(kind);
   if (!shown || open || due) return;
-  const [, wanted, pause] = VIEWS[shown.name];
-  const wait = Math.max(0, pause - (Date.now() - answered));
-  if (wanted.some((kind) => news.has(kind))) due = setTimeout(ask, wait);
+  const wait = Math.max(0, VIEWS[shown.name][2] - (Date.now() - answered));
+  if (hasNews()) due = setTimeout(ask, wait);
 }
 
 const live = new Live({ button: document.getElementById("live"), line: document.getElementById("state"), changed });

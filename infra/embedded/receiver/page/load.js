@@ -8,7 +8,7 @@ export class Refused extends Error {}
 /** There was no answer, or not all of it. */
 export class Unanswered extends Error {}
 
-/** The JSON of an address below the page; null for a 404. Throws Refused and Unanswered. */
+/** The JSON of an address below the page; null for a 404. Throws Refused, with the problem's detail, and Unanswered. */
 export async function load(path, parameters = null) {
   const query = parameters ? `?${new URLSearchParams(parameters)}` : "";
   let answer, body;
@@ -20,13 +20,5 @@ export async function load(path, parameters = null) {
   }
   if (answer.status === 404) return null;
   if (answer.ok) return JSON.parse(body);
-  throw new Refused(reason(body) ?? `${answer.status} ${answer.statusText}`);
-}
-
-function reason(body) {
-  try {
-    return JSON.parse(body).detail;
-  } catch {
-    return null;
-  }
+  throw new Refused(JSON.parse(body).detail);
 }

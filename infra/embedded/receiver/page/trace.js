@@ -32,9 +32,9 @@ export default class TraceView {
   }
 
   /** What is known already is not asked for again because somebody chooses a span. */
-  async ask({ id, asked }, moved) {
+  async ask({ id, asked }, movedAlone) {
     const question = `api/traces/${encodeURIComponent(id)}/linked?traces=${asked.get("traces") || 50}`;
-    if (moved && this.story && this.story.question === question) return this.story;
+    if (movedAlone && this.story?.question === question) return this.story;
     return { ...(await load(question)), question };
   }
 
