@@ -159,7 +159,7 @@ def test_results_and_events_go_on_to_agents_topics_and_names(program: Any) -> No
 @pytest.mark.row("`app.channel()`")
 @pytest.mark.row("agents on `app.channel()`")
 def test_a_pipeline_of_channels_runs_with_agents_and_without(program: Any) -> None:
-    worker = program.agents(
+    program.write(
         """
         first, second, third = app.channel(value_type=int), app.channel(), app.channel(maxsize=1)
 
@@ -186,6 +186,7 @@ def test_a_pipeline_of_channels_runs_with_agents_and_without(program: Any) -> No
                 print("of a list", number)
         """
     )
+    worker = program.worker()
     wait_for(worker, "pair [2, 4]", "pair [6, 8]", "of a list 6")
 
 

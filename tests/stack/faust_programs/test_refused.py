@@ -83,7 +83,7 @@ IN_A_BODY = {
         "records.noack()": "stream.noack(): a record is acknowledged when",
         "records.noack_take(2, within=1)": "stream.noack_take(): use take()",
         "await records.ack(records.current_event)": "stream.ack(): come back",
-        "(await anext(records.events())).ack()": "event.ack(): come back",
+        "faust.current_event().ack()": "event.ack(): come back",
     },
     "`stream.group_by`": {
         "records.group_by(len)": "stream.group_by(): send to the other topic in the body",
@@ -98,7 +98,7 @@ AT_THE_CALL = {
     "`app.stream(topic)`": {
         "app.stream(topic)": "outside of an agent would commit what nobody has done",
         "topic.stream()": "outside of an agent would commit what nobody has done",
-        "reads.stream()": "the stream of agent reads is its body's",
+        "reads.stream()": "reads is its body's: make another agent",
         "[each async for each in topic]": "a topic is read by an agent",
         "await topic.get()": "a topic is read by an agent",
     },
