@@ -150,7 +150,16 @@ class App(WorkerApp):
         given = {"policy": policy, "classify": classify}
         options |= {option: value for option, value in given.items() if value is not None}
         decorate = super().agent(channel, name=name, sink=sink, **options)
-        return cast(Callable[[Function[Any]], Agent[Any]], decorate)
+
+        def registered(function: Function[Any]) -> Agent[Any]:
+            before = dict(self.agents)
+            agent = cast(Agent[Any], decorate(cast(Any, function)))
+            if agent.name in before:  # Faust would forget the first one
+                self.agents[agent.name] = before[agent.name]
+                raise Refused(f"agent {agent.name}: there is one of this name: give it a name=")
+            return agent
+
+        return registered
 
     def stream(self, channel: Any, beacon: Any = None, **options: Any) -> Any:
         """Faust's own stream of a channel or of anything that can be iterated.

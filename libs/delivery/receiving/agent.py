@@ -170,6 +170,11 @@ class Agent(faust.Agent, Generic[T]):
         """
         if not inspect.isasyncgenfunction(_plain(self.fun)):
             raise Refused(f"agent {self.name}: its body has to yield what its sinks are to have")
+        if not (isinstance(sink, AgentT | ChannelT) or callable(sink)):
+            raise Misused(
+                f"agent {self.name}: a sink is an agent, a topic, a channel or a function, not a"
+                f" {type(sink).__name__}"
+            )
         super().add_sink(sink)
 
     @property

@@ -5,6 +5,7 @@ last one. What Faust's own stream does behind the reader's back, acknowledging a
 this one does not.
 """
 
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any, Final, Protocol, TypeVar, cast
 
@@ -19,6 +20,11 @@ from delivery.refused import Refused
 
 T_co = TypeVar("T_co", covariant=True)
 _ELSEWHERE: Final = "send to the other topic in the body, and read that with an agent of its own"
+
+
+def _wait(within: Seconds | None) -> float:
+    """In seconds; None is for as long as it takes."""
+    return math.inf if within is None else want_seconds(within)
 
 
 class Hand(Protocol):
@@ -69,27 +75,28 @@ class Stream(faust.Stream[T_co]):
         while handed := await self._hand(1, 0):
             yield handed[0].key, cast(T_co, handed[0].value)
 
-    async def take(self, max_: int, within: Seconds) -> AsyncGenerator[Sequence[T_co], None]:
-        """At most ``max_`` records at once: those that come ``within`` this time after the first.
+    async def take(self, max_: int, within: Seconds | None) -> AsyncGenerator[Sequence[T_co], None]:
+        """At most ``max_`` records at once: those that come ``within`` this time after the first,
+        with None for as many, however long it takes.
 
         They are applied in a span of their own that links to each record's; a batch of one in that
         record's. Fewer come at once while larger batches fail.
         """
-        while handed := await self._hand(max_, want_seconds(within)):
+        while handed := await self._hand(max_, _wait(within)):
             yield [each.value for each in handed]
 
     async def take_events(
-        self, max_: int, within: Seconds
+        self, max_: int, within: Seconds | None
     ) -> AsyncGenerator[Sequence[Event[T_co]], None]:
         """``take``, as events."""
-        while handed := await self._hand(max_, want_seconds(within)):
+        while handed := await self._hand(max_, _wait(within)):
             yield [each.event() for each in handed]
 
     async def take_with_timestamp(
-        self, max_: int, within: Seconds, timestamp_field_name: str
+        self, max_: int, within: Seconds | None, timestamp_field_name: str
     ) -> AsyncGenerator[Sequence[T_co], None]:
         """``take``; a record that is a dict has its time in this field, in seconds since 1970."""
-        while handed := await self._hand(max_, want_seconds(within)):
+        while handed := await self._hand(max_, _wait(within)):
             for each in handed:
                 if isinstance(each.value, dict):
                     each.value[timestamp_field_name] = each.event().message.timestamp
@@ -161,7 +168,7 @@ class Stream(faust.Stream[T_co]):
             " read the stream as it is, with take() for several at once"
         )
 
-    def noack_take(self, max_: int, within: Seconds) -> Any:
+    def noack_take(self, max_: int, within: Seconds | None) -> Any:
         """Refused."""
         raise Refused("stream.noack_take(): use take(), which acknowledges a batch when it is done")
 

@@ -230,6 +230,22 @@ async def test_a_stream_that_is_read_in_another_task_says_who_may_read_it(app: A
             await agent.put(1)
 
 
+async def test_a_batch_without_a_time_waits_until_it_is_full(app: App) -> None:
+    batches = []
+
+    @app.agent(app.topic("orders"))
+    async def order(orders: Stream[Any]) -> None:
+        async for batch in orders.take(2, within=None):
+            batches.append(list(batch))  # noqa: PERF401 - each as it comes
+
+    async with order.test_context() as agent:
+        await agent.put(1, wait=False)
+        await asyncio.sleep(0.05)
+        assert batches == []
+        await agent.put(2)
+    assert batches == [[1, 2]]
+
+
 # -- misuse
 
 
@@ -287,6 +303,22 @@ async def test_what_an_agent_cannot_have_is_told_at_once_in_one_line(
 ) -> None:
     with pytest.raises((Refused, TypeError), match=r"^agent [^\n]*$"):
         app.agent(channel(), **options)(reads)
+
+
+def test_two_agents_of_one_name_are_told_at_once_and_the_first_stays(app: App) -> None:
+    first = app.agent("orders", name="a")(reads)
+    with pytest.raises(Refused, match="agent a: there is one of this name"):
+        app.agent("others", name="a")(reads)
+    assert app.agents["a"] is first
+
+
+def test_a_sink_that_can_be_given_nothing_is_told_at_once(app: App) -> None:
+    async def yields(records: Stream[Any]) -> AsyncIterator[Any]:
+        async for each in records:
+            yield each
+
+    with pytest.raises(Refused, match="a sink is an agent, a topic, a channel or a function, not"):
+        app.agent("orders", sink=["results"])(yields)  # type: ignore[list-item]
 
 
 def test_types_belong_to_the_topic_where_there_is_one(app: App) -> None:
