@@ -10,8 +10,10 @@ of the text may stand a function, which gets the value and returns the reason, o
 
 import re
 from collections.abc import Coroutine, Iterator, Sequence
+from enum import Enum
 from itertools import islice
-from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from litestar import Request
@@ -149,8 +151,21 @@ def _bare(kind: Any) -> Any:
     return _bare(given[0]) if msgspec.UnsetType in get_args(kind) and len(given) == 1 else kind
 
 
+def _choices(kind: Any) -> list[str]:
+    """What an enumeration, or a Literal, has; nothing for other types."""
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return [str(member.value) for member in kind]
+    if get_origin(kind) is Literal:
+        return [str(each) for each in get_args(kind)]
+    if get_origin(kind) in (Annotated, Union, UnionType):
+        return [choice for each in get_args(kind) for choice in _choices(each)]
+    return []
+
+
 def _own_reason(value: Any, kind: Any) -> str | None:
     """What the type itself says in words."""
+    if choices := _choices(kind):
+        return f"must be one of {', '.join(choices)}"
     for each in (kind, *get_args(kind)):
         for meta in getattr(each, "__metadata__", ()):
             reason = (meta.extra or {}).get("reason") if isinstance(meta, msgspec.Meta) else None
@@ -169,4 +184,5 @@ def _in_words(message: str, value: Any) -> str:
             return "is blank"
         if longest := _TOO_LONG.match(message):
             return f"has {len(value)} characters; at most {longest[1]} are taken"
-    return message
+    # msgspec repeats what was sent here, which is nobody's business.
+    return "is none of the values that are taken" if message.startswith("Invalid ") else message

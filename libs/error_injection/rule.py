@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from litestar.exceptions import ValidationException
@@ -122,6 +122,8 @@ def check_types(given: Any) -> None:
         msgspec.convert(given, RuleBody)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).rpartition(" - at `$.")
+        if reason.startswith("Invalid enum value"):  # and the value, which is nobody's business
+            reason = f"must be one of {', '.join(get_args(Method))}"
         raise refused(path.rstrip("`") or "body", reason or str(error)) from None
 
 

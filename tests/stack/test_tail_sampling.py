@@ -46,7 +46,7 @@ def collector(infra: Path, receiver: Receiver) -> Iterator[Collector]:
     environ = {
         "TAIL_SAMPLING_WAIT": "1s",
         "TAIL_SAMPLING_PERCENTAGE": "0",
-        "TAIL_SAMPLING_SLOW_MS": "500",
+        "TAIL_SAMPLING_SLOW_MS": "60000",  # more than any request takes on a busy machine
         "BATCH_TIMEOUT": "100ms",
         "COLLECTION_INTERVAL": "1h",
         "TEMPO_ENDPOINT": receiver.grpc_endpoint.removeprefix("http://"),
@@ -76,7 +76,7 @@ def test_errors_slow_traces_changes_and_records_are_kept_and_the_rest_is_not(
     failed.set_status(StatusCode.ERROR)
     failed.end()
     slow = tracer.start_span("GET slow", kind=SpanKind.SERVER, start_time=1_000_000_000)
-    slow.end(end_time=2_000_000_000)
+    slow.end(end_time=62_000_000_000)
     change = {"http.request.method": "POST"}
     tracer.start_span("POST change", kind=SpanKind.SERVER, attributes=change).end()
     tracer.start_span("process topic", kind=SpanKind.CONSUMER).end()

@@ -135,6 +135,13 @@ def test_a_text_is_no_number(given: dict[str, Any]) -> None:
     assert entry["key"] == list(given)[-1]
 
 
+def test_a_value_that_is_none_of_a_few_is_not_repeated() -> None:
+    with pytest.raises(ValidationException) as refused:
+        check_types({"endpoint_pattern": "/books", "http_method": "s3cret", "error_rate": 1})
+    assert refused.value.detail.startswith("http_method: must be one of GET, POST")
+    assert "s3cret" not in repr(refused.value.extra)
+
+
 def test_numbers_are_numbers() -> None:
     check_types({"endpoint_pattern": "/books", "http_method": "GET", "error_rate": 1})
 
