@@ -59,7 +59,7 @@ test: setup  ## run the tests on real embedded parts (ARGS="-k name -n0" picks s
 
 stack-test: setup  ## the same and more on Apache Kafka, the Collector, Prometheus and Bugsink, natively
 	@$(BIN)/python -m embedded.native
-	@$(BIN)/python -m pytest $(or $(filter tests/%,$(ARGS)),tests/stack) $(filter-out tests/%,$(ARGS))
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(or $(filter tests/%,$(ARGS)),tests/stack) $(filter-out tests/%,$(ARGS))
 
 compose-test: setup  ## bring infra/compose.yaml up under podman, use it, and end each container (ARGS)
 	@$(BIN)/python -m pytest tests/compose $(ARGS)
