@@ -23,6 +23,10 @@ ROW = pytest.mark.row
                 ("app.agent('t')(print)", "agent print: an agent is an `async def print(records)`"),
                 ("app.agent(reads)", "@app.agent takes its parentheses"),
                 ("app.timer(reads)", "@app.timer takes its parentheses"),
+                (
+                    "app.agent('t', name='a')(reads), app.agent('u', name='a')(reads)",
+                    "agent a: there is one of this name",
+                ),
             ],
             "a stock application's topic": [
                 (
