@@ -32,10 +32,12 @@ export function drawing(nodes, edges, width, filterOf, edgeName) {
   const end = point(16 + 2 * half[0] + ranks * size.step, before + 2 * widest + after);
   const arrow = { id: "tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" };
   const named = { role: "group", "aria-label": "Services, databases and topics" };
+  const drawn = ways.map((way) => edgeShape(way, curve(way, at, half, point, down), edgeName(way.edge), down));
   return shape("svg", { width: end.x, height: end.y, viewBox: `0 0 ${end.x} ${end.y}`, ...named },
     shape("defs", {}, shape("marker", arrow, shape("path", { d: "M0 0L8 4L0 8z" }))),
-    ways.map((way) => edgeShape(way, curve(way, at, half, point, down), edgeName(way.edge), down)),
+    drawn.map(([line]) => line),
     nodes.map((node) => nodeShape(node, point(...at(node.id)), size, filterOf(node))),
+    drawn.map(([, words]) => words),
   );
 }
 
@@ -74,17 +76,19 @@ function curve({ edge, side, out, nth }, at, [along, across], point, down) {
   return { path: `M${start}C${one} ${two} ${end}`, x: words.x, y: words.y - above };
 }
 
+/** An edge's line and its words, which stand above all lines. Both lead to its traces. */
 function edgeShape({ edge }, { path, x, y }, name, short) {
   const share = edge.error_share ? ` · ${quantity(edge.error_share * 100, "%")}${short ? "" : " errors"}` : "";
   const slow = `${edge.kind === "link" && !short ? "wait " : ""}p95 ${duration(edge.p95)}`;
   const classes = `edge${edge.kind === "link" ? " linked" : ""}${edge.errors ? " failed" : ""}`;
-  return shape("a", { href: address("traces", "", { edge: edge.id }), "aria-label": `${name}: its traces` },
-    shape("g", { class: classes },
-      shape("path", { d: path, "marker-end": "url(#tip)" }),
-      shape("text", { x, y }, `${quantity(edge.rate, "/s")}${share}`),
-      shape("text", { x, y: y + 12 }, slow),
-    ),
-  );
+  const href = address("traces", "", { edge: edge.id });
+  const link = (more, ...content) => shape("a", { href, ...more }, shape("g", { class: classes }, content));
+  const said = [`${quantity(edge.rate, "/s")}${share}`, slow];
+  const words = said.map((word, row) => shape("text", { x, y: y + 12 * row }, word));
+  return [
+    link({ "aria-label": `${name}: its traces` }, shape("path", { d: path, "marker-end": "url(#tip)" })),
+    link({ "aria-hidden": "true", tabindex: "-1" }, words),
+  ];
 }
 
 function nodeShape({ kind, name, requests, rate, p95 }, { x, y }, { width: w, height: h }, filter) {

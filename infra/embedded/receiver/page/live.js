@@ -58,7 +58,6 @@ export class Live {
     this.button.setAttribute("aria-pressed", String(!this.paused));
     this.button.title = `${this.paused ? "What is shown stays as it is" : "New data appears by itself"} (key p)`;
     this.button.querySelector(".word").textContent = { paused: "Paused", gone: "Gone", live: "Live" }[state];
-    this.line.dataset.state = state;
     const since = `The receiver does not answer since ${seconds(this.lost)}.`;
     this.line.textContent = state === "gone" ? `${since} What is shown is what it said before; it is asked again.` : "";
   }

@@ -81,12 +81,8 @@ export default class TracesView extends ListView {
     const leave = () => {
       left = { list: location.hash, scroll: this.main.scrollTop, key: trace.trace_id };
     };
-    return el("a",
-      {
-        class: `item ${colour(trace.service)}${bad ? " failed" : ""}`,
-        href: address("trace", trace.trace_id),
-        onclick: leave,
-      },
+    const classes = `item ${colour(trace.service)}${bad ? " failed" : ""}`;
+    return el("a", { class: classes, href: address("trace", trace.trace_id), onclick: leave },
       el("span.time", clock(trace.start)),
       el("span.title.service", el("b", { title: trace.title }, trace.title || "(no name)"), marks),
       el(code >= 400 || bad ? "span.code.error" : "span.code", { title: trace.status_text },

@@ -8,6 +8,7 @@ import { VirtualList } from "./virtual.js";
 
 const DEEP = 20; // levels that are indented; deeper ones stand below each other
 const MOMENTS = 20; // of one span
+const WORDS = 320; // pixels of a row, over the part of the axis that a gap needs for "1.47 s in book_ingestion"
 
 /** `choose(key)`, `toggle(key)` and `leave()` are told what the reader does. */
 export class Waterfall {
@@ -102,7 +103,9 @@ export class Waterfall {
     const gap = edge && span.start > cause.end ? at(cause.end) : null;
     const wait = gap === null ? null : el("span.waited", waited({ span, edge, cause }));
     // Written into the gap where there is room, else before it, else behind the span's own length.
-    const room = gap === null ? "" : from - gap > 0.25 ? "within" : gap > 0.4 ? "before" : "behind";
+    const fits = (from - gap) * this.list.clientWidth > WORDS;
+    const other = gap > 0.4 ? "before" : from - gap > 0.25 ? "within" : "behind";
+    const room = gap === null ? "" : fits ? "within" : other;
     return el("div.track",
       wait && el("span.wait", { style: placed(gap, from) }, room === "within" ? wait : null),
       room === "before" ? el("span.length", { style: { right: `${(1 - gap) * 100}%` } }, wait) : null,
