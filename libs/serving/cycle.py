@@ -2,11 +2,18 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from serving.limits import Limits
 from serving.load import Load
+from serving.refusal import Refusal, Refused
+
+_ROOM: Final = 256 * 1024
+"""Bytes for which room is taken at a time for a body of unknown length."""
+
+_NO_ROOM: Final = Refusal(503, "There are too many large bodies just now.")
 
 
 class Cycle(RequestResponseCycle):
@@ -23,12 +30,33 @@ class Cycle(RequestResponseCycle):
     task: "asyncio.Task[None] | None" = None
     _taken: int = 0
 
-    def take(self, size: int) -> bool:
-        """Take room for more of the body; False when there is none."""
+    def admit(self, limits: Limits) -> None:
+        """Take room for a body whose length is announced (``allowed``), before it is read.
+
+        Raises:
+            Refused: it is too large, or there is no room.
+        """
+        if self.allowed > limits.body:
+            raise _too_large(limits)
+        self._take(self.allowed - limits.small_body)
+
+    def grow(self, limits: Limits) -> None:
+        """Take room for what has been received of a body of unknown length.
+
+        Raises:
+            Refused: it is too large, or there is no room.
+        """
+        while self.received > self.allowed:
+            more = min(_ROOM, limits.body - self.allowed)
+            if more <= 0:
+                raise _too_large(limits)
+            self._take(more)
+            self.allowed += more
+
+    def _take(self, size: int) -> None:
         if not self.load.take(size):
-            return False
+            raise Refused(_NO_ROOM)
         self._taken += size
-        return True
 
     def release(self) -> None:
         """Give back the room of the body."""
@@ -67,6 +95,10 @@ class Cycle(RequestResponseCycle):
             self.transport.close()
         else:
             await self.send_500_response()
+
+
+def _too_large(limits: Limits) -> Refused:
+    return Refused(Refusal(413, f"The body is over {limits.body} bytes."))
 
 
 def _nothing() -> None:

@@ -65,3 +65,11 @@ class Refusal:
         start = {"type": "http.response.start", "status": self.status, "headers": self.headers}
         await send(start)
         await send({"type": "http.response.body", "body": self.body})
+
+
+class Refused(Exception):
+    """Raised through the parser, to stop it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail)
+        self.refusal = refusal

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from serving.protocol import Way
+from serving.way import Way
 
 
 class Transport:
