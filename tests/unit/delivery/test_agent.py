@@ -8,11 +8,14 @@ from typing import Any
 
 import faust
 import pytest
+from faust.sensors import Sensor
+from faust.types import TP
 
 from delivery.application import App, create_app
 from delivery.kafka.settings import KafkaSettings
 from delivery.receiving import Stream
 from delivery.receiving.actor import EndedEarly
+from delivery.receiving.counting import GroupCounting
 from delivery.refused import Refused
 from delivery.topics import json_topic
 
@@ -372,3 +375,25 @@ async def test_a_stream_of_a_list_is_fausts_own(app: App) -> None:
     assert [each async for each in app.stream([1, 2, 3])] == [1, 2, 3]
     consumer: Any = app.consumer  # made for it by Faust, with a thread that is never started
     consumer._thread.thread_loop.close()
+
+
+# -- what sensors are told of the group
+
+
+def test_a_sensor_that_raises_keeps_nobody_from_a_rebalance_or_a_commit(app: App) -> None:
+    class Broken(Sensor):
+        def on_rebalance_start(self, app: Any) -> Any:
+            raise LookupError("mine")
+
+        def on_commit_initiated(self, consumer: Any) -> Any:
+            raise LookupError("mine")
+
+    app.sensors.add(Broken())
+    counting = GroupCounting(app, None)
+    counting.rebalance_begins()
+    counting.rebalance_begins()  # the same one still
+    assert (app.rebalancing, app.rebalancing_count) == (True, 1)
+    counting.rebalance_ends()
+    assert app.rebalancing is False
+    counting.committed({("orders", 0): 7}, counting.commit_begins())
+    assert app.monitor.tp_committed_offsets == {TP("orders", 0): 7}
