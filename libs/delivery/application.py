@@ -31,6 +31,7 @@ from delivery.transport import SCHEME
 from delivery.worker.app import WorkerApp
 from delivery.worker.commands import obey_options, run_commands_alone
 from delivery.worker.leader import Leader
+from delivery.worker.parts import Binds
 from delivery.worker.settings import checked
 
 # A killed worker's partitions go to another after this time; the project promises 15 s.
@@ -81,6 +82,9 @@ class Worker(faust.Worker):
         obey_options(kwargs.get("loglevel"))
         kwargs["override_logging"] = not logging.getLogger().handlers
         kwargs["redirect_stdouts"] = app.conf.worker_redirect_stdouts
+        for service in app.before_kafka:
+            if isinstance(service, Binds):  # a port in use is one line, and no more
+                service.bind()
         super().__init__(app, *args, **kwargs)
         self.spinner = None
 

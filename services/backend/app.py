@@ -8,21 +8,17 @@ One process: an HTTP API and a consumer, each of which goes on while the other c
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any, cast
-
-from mode import Service
+from functools import partial
 
 from backend import dead_letters
 from backend.api import create_api
 from backend.api.store import CatalogueStore
 from backend.commands import Parts, add_commands
-from backend.database import Migrations, Pool, create_database
-from backend.http_server import HttpServer
+from backend.database import create_database
 from backend.ingestion import IgnoredChanges, Ingestion, catalogue_agent
-from backend.injection import ErrorInjectionConfig, FollowRules, admin_routes, failing_records
+from backend.injection import ErrorInjectionConfig, admin_routes, failing_records
 from backend.readiness import Readiness
 from backend.settings import Settings
-from backend.worker import Worker
 from contracts.conventions import Conventions
 from contracts.health import PATHS
 from contracts.topics import BOOK_INGESTION_DLQ
@@ -32,11 +28,12 @@ from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import unavailable
 from delivery.receiving import RetryPolicy
 from delivery.worker.commands import asks_for_help
-from error_injection import Rules, injection_middleware
+from delivery.worker.parts import Part
+from error_injection import Rules, injection_middleware, say_when_open
 from serving import Front
+from serving.service import HttpServer
 from telemetry import (
     SettingsError,
-    Telemetry,
     configure,
     garbage,
     read_settings,
@@ -45,24 +42,8 @@ from telemetry import (
 from telemetry.http import instrument, record_exception
 
 NAME = "backend"
-
-
-class _Telemetry(Service):
-    """Stops last, and sends by then what is still buffered, within a bounded time."""
-
-    def __init__(self, telemetry: Telemetry) -> None:
-        super().__init__()
-        self._telemetry = telemetry
-
-    async def on_stop(self) -> None:
-        self._telemetry.shutdown()
-
-
-class _Started(Service):
-    """The last to start: what there is now, stays."""
-
-    async def on_start(self) -> None:
-        garbage.settle()
+STOP_WAIT = 3.0
+"""Seconds that what still uses the database gets at a stop."""
 
 
 def build(environ: Mapping[str, str]) -> App:
@@ -73,7 +54,6 @@ def build(environ: Mapping[str, str]) -> App:
     telemetry = configure(observed)
 
     worker = create_app(NAME, kafka)
-    cast(Any, worker.conf).Worker = Worker
 
     database = create_database(settings)
     rules = Rules(ErrorInjectionConfig, database.engine.connect)
@@ -93,16 +73,18 @@ def build(environ: Mapping[str, str]) -> App:
         middleware=[injection_middleware(rules)],
     )
     worker.before_kafka += [
-        _Telemetry(telemetry),
-        Pool(database),
+        Part(stop=telemetry.shutdown),
+        Part(database.open, partial(database.close, STOP_WAIT)),
         HttpServer(
             instrument(Front(api, hosts=settings.hosts), observed, PATHS),
             settings.backend_host,
             settings.backend_port,
+            prefix="BACKEND",
         ),
-        Migrations(database),
-        FollowRules(rules, settings.admin_token),
-        _Started(),
+        Part(database.prepare),
+        Part(partial(say_when_open, settings.admin_token)),
+        Part(rules.start, rules.stop),
+        Part(garbage.settle),  # the last to start: what there is now, stays
     ]
     add_commands(Parts(kafka, database.engine, telemetry))
     return worker

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from litestar import Router
-from mode import Service
 
 from contracts.problems import documented
 from contracts.records import BookRecord
@@ -16,7 +15,6 @@ from error_injection import (
     RuleStore,
     RuleTable,
     error_injection_routes,
-    say_when_open,
 )
 from error_injection.tables import TABLE
 
@@ -26,27 +24,6 @@ TOPICS: Final[Sequence[str]] = (BOOK_INGESTION.name,)
 
 class ErrorInjectionConfig(RuleTable, tablename=TABLE):
     """Rules for backend's endpoints and for its topic."""
-
-
-class FollowRules(Service):
-    """Keeps the rules in memory as long as the worker runs; started once there are tables.
-
-    At its start it says so when anybody may change them.
-    """
-
-    def __init__(self, rules: Rules, admin_token: str | None) -> None:
-        super().__init__()
-        self._rules = rules
-        self._admin_token = admin_token
-
-    async def on_start(self) -> None:
-        """Read and follow them, beside everything else."""
-        say_when_open(self._admin_token)
-        self._rules.start()
-
-    async def on_stop(self) -> None:
-        """No more."""
-        await self._rules.stop()
 
 
 def admin_routes(admin_token: str | None) -> Router:
