@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from tests.making import command
 
 from embedded.waiting import wait_until
 
@@ -25,10 +27,10 @@ def demo():
     """Starts the demo; it is killed at the end of the test, if it still runs."""
     started = []
 
-    def start(*options, **env):
+    def start(*options, typed=None, **env):
         environment = {**os.environ, **env}
         process = subprocess.Popen(
-            [sys.executable, "-m", "embedded.demo", *options],
+            typed or [sys.executable, "-m", "embedded.demo", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -59,7 +61,8 @@ def read_until(process, pattern):
 
 def test_the_tour_sees_what_it_promises(demo, tmp_path):
     report = tmp_path / "seen.json"
-    process = demo("--once", "--json", str(report), *FREE_PORTS)
+    options = ["--once", "--json", str(report), *FREE_PORTS]
+    process = demo(typed=command("demo", f"ARGS={shlex.join(options)}"))
     begun = None
     lines = []
     for line in process.stdout:

@@ -14,7 +14,7 @@ CI = ".ci/run"
 RUN_BY = {
     "help": HERE,
     "setup": CI,
-    "demo": "README.md",
+    "demo": "tests/integration/test_embedded_demo.py",
     "parts": "docs/break-it.md",
     "migrate": HERE,
     "test": CI,

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.documents import SHELL, TYPED, blocks, shell_blocks
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -80,3 +81,33 @@ def test_every_alert_has_its_section() -> None:
     alerts = re.findall(r"alert: (\w+)", rules)
     sections = re.findall(r"^## (\w+)", (ROOT / "docs/alerts.md").read_text(), re.MULTILINE)
     assert sorted(alerts) == sorted(sections)
+
+
+PAGES_WITH_COMMANDS = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=lambda page: page.name)
+def test_every_shell_block_is_typed_by_a_test_or_says_what_runs_it(page: Path) -> None:
+    here = str(page.relative_to(ROOT))
+    assert bool(shell_blocks(page)) == (here in TYPED)
+    for block in blocks(page):
+        if block.by:
+            assert SHELL.match(block.text), "a comment that is about no commands"
+            assert block.why
+        for place in block.by:
+            assert (ROOT / place).is_file()
+        sources = "".join((ROOT / place).read_text() for place in block.by)
+        for target in re.findall(r"^make ([a-z-]+)", block.text, re.M) if block.by else []:
+            assert re.search(rf'\bmake {target}\b|\b(make|command)\(\s*"{target}"', sources), target
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=lambda page: page.name)
+def test_no_command_hides_where_no_test_looks_for_one(page: Path) -> None:
+    """In a block that begins with something else, or within a fence."""
+    text = page.read_text()
+    others = [block.text for block in blocks(page) if not SHELL.match(block.text)]
+    commands = re.compile(r"^(make [a-z-]+|\.venv/bin/|(python|pip|curl|faust|docker) )", re.M)
+    assert [other for other in others if commands.search(other)] == []
+    assert set(re.findall(r"^```(\w*)$", text, re.M)) <= {"", "json"}
+    comments = len(re.findall(r"^<!-- run by ", text, re.M))
+    assert comments == sum(bool(block.by) for block in blocks(page))
