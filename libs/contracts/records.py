@@ -14,8 +14,6 @@ from uuid import UUID
 
 import msgspec
 
-from contracts.visible import is_visible
-
 MAX_TEXT: Final = 1_000
 """The longest title or author, in characters (code points)."""
 
@@ -38,13 +36,14 @@ class BookStatus(enum.StrEnum):
 def why_unusable(text: str) -> str | None:
     """Why a title or author cannot be stored, or None when it can.
 
-    PostgreSQL's ``text`` holds neither U+0000 nor a lone surrogate, and a name of which nothing can
-    be seen names nothing.
+    PostgreSQL's ``text`` holds neither U+0000 nor a lone surrogate, and a blank name names nothing.
+    A topic keeps records for ever, so this is never made stricter; new names are held to more
+    (``contracts.visible``).
     """
     if "\x00" in text:
         return "contains a NUL character"
-    if not is_visible(text):
-        return "has no visible character" if text.strip() else "is blank"
+    if not text.strip():
+        return "is blank"
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
         return "contains a lone surrogate, which is no character"
     return None

@@ -12,6 +12,8 @@ OpenAPI documents. A test computes it from the categories.
 import re
 from typing import Final
 
+from contracts.records import why_unusable
+
 # Code points in hexadecimal, ranges with both ends. Without surrogates, which some regular
 # expressions cannot name; they are no characters in any case.
 _UNSEEN: Final = """
@@ -67,3 +69,13 @@ _search: Final = re.compile(VISIBLE).search
 def is_visible(text: str) -> bool:
     """Whether at least one character of it can be seen."""
     return _search(text) is not None
+
+
+def why_unusable_as_new(text: str) -> str | None:
+    """Why a new title or author is refused, or None: what no record may have, and what is no name.
+
+    Of what was stored before nothing is asked again.
+    """
+    if (reason := why_unusable(text)) is not None:
+        return reason
+    return None if is_visible(text) else "has no visible character"

@@ -12,8 +12,8 @@ from litestar.params import HeaderParameter, QueryParameter
 from msgspec import UNSET, Meta, UnsetType
 
 from contracts.backend_client.models import CatalogueEntry
-from contracts.records import MAX_BIGINT, MAX_TEXT, BookStatus, why_unusable
-from contracts.visible import VISIBLE
+from contracts.records import MAX_BIGINT, MAX_TEXT, BookStatus
+from contracts.visible import VISIBLE, why_unusable_as_new
 
 MAX_BODY: Final = 1024 * 1024
 """Bytes in a body that holds one book."""
@@ -59,7 +59,12 @@ _STATUS: Final = "^({})(?!\\n)$".format(
 
 Title = Annotated[
     str,
-    Meta(max_length=MAX_TEXT, pattern=_USABLE, examples=["Dune"], extra={"reason": why_unusable}),
+    Meta(
+        max_length=MAX_TEXT,
+        pattern=_USABLE,
+        examples=["Dune"],
+        extra={"reason": why_unusable_as_new},
+    ),
 ]
 
 Author = Annotated[
@@ -68,7 +73,7 @@ Author = Annotated[
         max_length=MAX_TEXT,
         pattern=_USABLE,
         examples=["Frank Herbert"],
-        extra={"reason": why_unusable},
+        extra={"reason": why_unusable_as_new},
     ),
 ]
 

@@ -7,8 +7,7 @@ import unicodedata
 import pytest
 
 from bookapp.books.schemas import _USABLE
-from contracts.records import why_unusable
-from contracts.visible import _UNSEEN, VISIBLE, is_visible
+from contracts.visible import _UNSEEN, VISIBLE, is_visible, why_unusable_as_new
 
 # Without a glyph: Unicode's Default_Ignorable_Code_Point beyond its categories, the empty Braille
 # pattern, blank hieroglyphs, the null notehead.
@@ -62,7 +61,7 @@ def test_the_table_has_no_surrogate_and_is_in_order() -> None:
     ],
 )
 def test_a_name_of_which_nothing_is_seen_is_refused_with_the_reason(text: str) -> None:
-    assert why_unusable(text) == "has no visible character"
+    assert why_unusable_as_new(text) == "has no visible character"
     assert re.search(_USABLE, text) is None
 
 
@@ -83,7 +82,7 @@ def test_a_name_of_which_nothing_is_seen_is_refused_with_the_reason(text: str) -
     ],
 )
 def test_one_visible_character_is_enough(text: str) -> None:
-    assert why_unusable(text) is None
+    assert why_unusable_as_new(text) is None
     assert re.search(_USABLE, text) is not None
 
 
@@ -92,7 +91,7 @@ def test_the_pattern_says_of_each_character_what_the_rule_says() -> None:
     differing = [
         code
         for code in CHARACTERS
-        if (usable.search(chr(code)) is None) != (why_unusable(chr(code)) is not None)
+        if (usable.search(chr(code)) is None) != (why_unusable_as_new(chr(code)) is not None)
     ]
     assert differing == []
     assert "\\U" not in VISIBLE
