@@ -163,7 +163,7 @@ def test_spans_that_wait_are_bounded_in_bytes_and_there_is_room_again_when_they_
     processor = EncodingSpanProcessor(exporter, **QUEUE)
     queue = processor._batch_processor._queue
     for _ in range(3):
-        for _ in range(5_000):
+        for _ in range(2_500):
             processor.on_end(span(20_000))
         assert sum(len(q.field) for q in cast(Any, queue)) >= MAX_QUEUE_BYTES
         assert len(queue) * 20_000 < MAX_QUEUE_BYTES + 2 * AT_ONCE * 20_000
@@ -183,7 +183,7 @@ def test_spans_for_any_exporter_are_bounded_in_bytes_too() -> None:
     processor = BoundedSpanProcessor(exporter, **QUEUE)
     queue = processor._batch_processor._queue
     for _ in range(3):
-        for _ in range(5_000):
+        for _ in range(2_500):
             processor.on_end(span(20_000))
         assert 0.9 * MAX_QUEUE_BYTES < len(queue) * 20_000 < MAX_QUEUE_BYTES + 20_000
         waiting = [queue.pop() for _ in range(len(queue))]
