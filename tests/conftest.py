@@ -4,7 +4,6 @@ A run in the background (`make test &`, nohup, some CI) ignores SIGINT and SIGHU
 process that it starts would inherit that. A handler is not inherited: so the tests have one.
 """
 
-import os
 import signal
 
 from hypothesis import settings
@@ -14,10 +13,6 @@ from embedded.testing import *  # noqa: F403 - pytest finds fixtures by their na
 for _number in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(_number) == signal.SIG_IGN:
         signal.signal(_number, lambda *_: None)
-
-# `make coverage` measures the processes of xdist; what tests start runs as it does for users.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 # How long an example takes is the machine's affair.
 settings.register_profile("any machine", deadline=None)
