@@ -54,8 +54,8 @@ class Connection(HttpToolsProtocol):
         self._discarded = 0
         self._left_at: float | None = None
         self._heard_at = self._begun_at = self._load.now
-        self._unread = 0
-        self._unread_since: float | None = None
+        self._untaken = 0
+        self._untaken_since: float | None = None
         self.waiting_since: float | None = self._load.now
 
     def _start(self, cycle: Cycle) -> None:

@@ -3,8 +3,8 @@
 from typing import Final
 
 from serving.connection import NO_PLACE, Connection
+from serving.queues import unread_bytes, untaken_bytes
 from serving.refusal import Refusal
-from serving.unread import unread_bytes
 
 _TOO_LATE: Final = Refusal(408, "The request has not come in time.")
 
@@ -20,7 +20,7 @@ class Deadlines(Connection):
             self._left_at = now if self._left_at is None else self._left_at
             if now - self._left_at > limits.leave_s:
                 self.transport.abort()
-        elif self._is_unread(now):
+        elif self._is_untaken(now):
             self.transport.abort()
         elif running is not None:
             if running.more_body and not self.flow.read_paused:
@@ -35,14 +35,18 @@ class Deadlines(Connection):
             if self.waiting_since is not None and now - self.waiting_since > patience:
                 self.transport.close()
 
-    def _is_unread(self, now: float) -> bool:
+    def _is_untaken(self, now: float) -> bool:
         if not self.flow.write_paused:
-            self._unread_since = None
+            self._untaken_since = None
             return False
-        size = unread_bytes(self.transport)
-        if self._unread_since is None or size != self._unread:
-            self._unread, self._unread_since = size, now
-        return now - self._unread_since > self.limits.unread_s
+        size = untaken_bytes(self.transport)
+        if self._untaken_since is None or size != self._untaken:
+            self._untaken, self._untaken_since = size, now
+        return now - self._untaken_since > self.limits.unread_s
+
+    def has_sent(self) -> bool:
+        """Whether there are bytes of it that nobody has read yet."""
+        return unread_bytes(self.transport) > 0
 
     def make_room(self) -> None:
         """Go: it has no request, and another client needs the place."""

@@ -31,6 +31,9 @@ class Guest(Protocol):
     def check(self, now: float) -> None:
         """Give up what is overdue."""
 
+    def has_sent(self) -> bool:
+        """Whether there are bytes of it that nobody has read yet."""
+
     def make_room(self) -> None:
         """Go: it has no request, and another client needs the place."""
 
@@ -86,15 +89,15 @@ class Load:
         self._room += size
 
     def _make_room(self, newcomer: Guest) -> bool:
-        longest, since = None, float("inf")
-        for guest in self._guests:
-            if guest.waiting_since is not None and guest.waiting_since < since:
-                longest, since = guest, guest.waiting_since
-        if longest is None or longest is newcomer:
-            self._say(f"all {self.places} connections have requests")
-            return False
-        longest.make_room()
-        return True
+        waiting = [guest for guest in self._guests if guest.waiting_since is not None]
+        for guest in sorted(waiting, key=_waiting_since):
+            # One that came or spoke in this round of the loop may have a request that nobody has
+            # read yet: clients that say nothing must not push it out.
+            if guest is not newcomer and not guest.has_sent():
+                guest.make_room()
+                return True
+        self._say(f"all {self.places} connections have requests")
+        return False
 
     def _say(self, why: str) -> None:
         self._turned_away += 1
@@ -113,6 +116,11 @@ class Load:
 
 
 _loads: "WeakKeyDictionary[ServerState, Load]" = WeakKeyDictionary()
+
+
+def _waiting_since(guest: Guest) -> float:
+    assert guest.waiting_since is not None
+    return guest.waiting_since
 
 
 def load_of(server: ServerState, limits: Limits, loop: asyncio.AbstractEventLoop) -> Load:

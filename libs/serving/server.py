@@ -42,6 +42,11 @@ def config(app: Any, **options: Any) -> uvicorn.Config:
     return uvicorn.Config(app, **{**ours, **options})
 
 
+def address(host: str, port: int) -> str:
+    """As in a URL, where an IPv6 address is in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def listen(
     host: str, port: int, host_from: str = "the host", port_from: str = "the port"
 ) -> socket.socket:
@@ -51,7 +56,7 @@ def listen(
         CannotListenError: what is wrong, and what to do.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    where = address(host, port)
     try:
         listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
@@ -95,8 +100,7 @@ class Server(uvicorn.Server):
 def run(configuration: uvicorn.Config, listening: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM, with as many workers as the configuration says."""
     host, port = listening.getsockname()[:2]
-    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    logger.info("listening on http://%s", where)
+    logger.info("listening on http://%s", address(host, port))
     if configuration.workers > 1:
         listening.set_inheritable(True)
         Multiprocess(configuration, sockets=[listening]).run()

@@ -12,7 +12,7 @@ import socket
 from mode import Service
 
 from serving.front import ASGIApp
-from serving.server import CannotListenError, Server, config, listen
+from serving.server import CannotListenError, Server, address, config, listen
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class HttpServer(Service):
     async def on_start(self) -> None:
         """Serve."""
         self._serving = self.add_future(self._server.serve([self.bind()]))
-        logger.info("HTTP on http://%s:%d", self._host, self._port)
+        logger.info("HTTP on http://%s", address(self._host, self._port))
 
     async def on_stop(self) -> None:
         """Take no more requests, and let those in flight finish."""

@@ -7,7 +7,8 @@ from delivery.postgres import Database, create_engine
 from telemetry.database import TracedConnection
 
 APPS: Final = ("backend.piccolo_app",)
-_CLOSE_S: Final = 3.0
+
+MIGRATE: Final = "python -m backend.migrate"
 
 
 def create_database(settings: Settings) -> Database:
@@ -23,5 +24,5 @@ def create_database(settings: Settings) -> Database:
         name="backend",
         pool_size=settings.database_pool_size,
         migrate_at_start=settings.migrate_at_start,
-        command="python -m backend.migrate",
+        command=MIGRATE,
     )

@@ -15,7 +15,6 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from tests.collector import Collector
 
 from embedded.native.certificates import Certificate, self_signed
 from embedded.receiver import Receiver
@@ -79,45 +79,8 @@ telemetry.shutdown()
 """
 
 
-class Collector:
-    """Notes what reaches it; ``wait`` is a moment before it answers."""
-
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.requests: list[tuple[str, dict[str, str], bytes]] = []
-        self.wait = threading.Event()
-        self.wait.set()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                outer.requests.append((self.path, headers, body))
-                outer.wait.wait(20)
-                with contextlib.suppress(OSError):  # it may have given up
-                    self.send_response(200)
-                    self.send_header("content-length", "0")
-                    self.end_headers()
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            def handle_error(self, *_: object) -> None:
-                pass  # a client that does not trust us, or that we do not trust
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        if tls is not None:
-            self.server.socket = tls.wrap_socket(
-                self.server.socket, server_side=True, do_handshake_on_connect=False
-            )
-        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, args=(0.05,)).start()
-
-    def close(self) -> None:
-        self.wait.set()
-        self.server.shutdown()
-        self.server.server_close()
+class Parsing(Collector):
+    """What came, by signal."""
 
     def signals(self) -> set[str]:
         """Which came, by the end of their path."""
@@ -226,11 +189,11 @@ class Probe:
 
 
 @pytest.fixture
-def collectors() -> Iterator[Callable[..., Collector]]:
-    made: list[Collector] = []
+def collectors() -> Iterator[Callable[..., Parsing]]:
+    made: list[Parsing] = []
 
-    def make(tls: ssl.SSLContext | None = None) -> Collector:
-        made.append(Collector(tls))
+    def make(tls: ssl.SSLContext | None = None) -> Parsing:
+        made.append(Parsing(tls))
         return made[-1]
 
     yield make
@@ -239,7 +202,7 @@ def collectors() -> Iterator[Callable[..., Collector]]:
 
 
 @pytest.fixture
-def collector(collectors: Callable[..., Collector]) -> Collector:
+def collector(collectors: Callable[..., Parsing]) -> Parsing:
     return collectors()
 
 
@@ -274,7 +237,7 @@ def all_of(what: str) -> list[str]:
     return [f"{OTLP}{what}", *(f"{OTLP}{signal.upper()}_{what}" for signal in SIGNALS)]
 
 
-def run(probe: Any, collector: Collector, *, count: int = 1, **environ: str) -> Probe:
+def run(probe: Any, collector: Parsing, *, count: int = 1, **environ: str) -> Probe:
     """From its start to its end."""
     started: Probe = probe(**{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, **SLOW, **environ})
     started.work(count)
@@ -286,13 +249,13 @@ def run(probe: Any, collector: Collector, *, count: int = 1, **environ: str) -> 
 
 
 @sees("OTEL_SDK_DISABLED")
-def test_nothing_is_sent_when_it_is_disabled(probe: Any, collector: Collector) -> None:
+def test_nothing_is_sent_when_it_is_disabled(probe: Any, collector: Parsing) -> None:
     run(probe, collector, OTEL_SDK_DISABLED="true")
     assert collector.requests == []
 
 
 @sees("OTEL_RESOURCE_ATTRIBUTES", "OTEL_SERVICE_NAME")
-def test_the_resource_is_the_operator_s(probe: Any, collector: Collector) -> None:
+def test_the_resource_is_the_operator_s(probe: Any, collector: Parsing) -> None:
     run(
         probe,
         collector,
@@ -322,7 +285,7 @@ def test_what_is_named_is_propagated(probe: Any, named: str, headers: list[str])
     ],
 )
 def test_a_share_is_sampled(
-    probe: Any, collector: Collector, sampler: str, argument: str, spans: int
+    probe: Any, collector: Parsing, sampler: str, argument: str, spans: int
 ) -> None:
     environ = {"OTEL_TRACES_SAMPLER": sampler, "OTEL_TRACES_SAMPLER_ARG": argument}
     run(probe, collector, count=20, **environ)
@@ -332,7 +295,7 @@ def test_a_share_is_sampled(
 @sees(*(f"OTEL_{signal.upper()}_EXPORTER" for signal in SIGNALS))
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_a_signal_without_an_exporter_is_not_sent(
-    probe: Any, collector: Collector, signal: str
+    probe: Any, collector: Parsing, signal: str
 ) -> None:
     run(probe, collector, **{f"OTEL_{signal.upper()}_EXPORTER": "none"})
     assert collector.signals() == {*SIGNALS} - {signal}
@@ -350,7 +313,7 @@ DELAYS = {
 
 @sees(*DELAYS.values())
 @pytest.mark.parametrize("signal", SIGNALS)
-def test_a_signal_leaves_after_its_delay(probe: Any, collector: Collector, signal: str) -> None:
+def test_a_signal_leaves_after_its_delay(probe: Any, collector: Parsing, signal: str) -> None:
     environ = {**SLOW, DELAYS[signal]: "100"}
     running = probe(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, **environ)
     running.work()
@@ -360,7 +323,7 @@ def test_a_signal_leaves_after_its_delay(probe: Any, collector: Collector, signa
 
 
 @sees("OTEL_METRIC_EXPORT_TIMEOUT")
-def test_what_observes_has_so_long(probe: Any, collector: Collector) -> None:
+def test_what_observes_has_so_long(probe: Any, collector: Parsing) -> None:
     environ = {"OTEL_METRIC_EXPORT_TIMEOUT": "1234", "OTEL_METRIC_EXPORT_INTERVAL": "100"}
     running = probe(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, **{**SLOW, **environ})
     wait_until(collector.signals, what="the metrics")
@@ -369,14 +332,14 @@ def test_what_observes_has_so_long(probe: Any, collector: Collector) -> None:
     assert 0 < point.as_double <= 1234
 
 
-def _items_of_first(collector: Collector, name: str) -> Any:
+def _items_of_first(collector: Parsing, name: str) -> Any:
     return next(it for it in collector.exports("metrics")[0] if it.name == name)
 
 
 @sees("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE")
 @pytest.mark.parametrize(("prefix", "signal"), [("BSP", "traces"), ("BLRP", "logs")])
 def test_an_export_has_so_many_at_most(
-    probe: Any, collector: Collector, prefix: str, signal: str
+    probe: Any, collector: Parsing, prefix: str, signal: str
 ) -> None:
     run(probe, collector, count=20, **{f"OTEL_{prefix}_MAX_EXPORT_BATCH_SIZE": "3"})
     sizes = [len(items) for items in collector.exports(signal)]
@@ -386,7 +349,7 @@ def test_an_export_has_so_many_at_most(
 
 @sees("OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BLRP_MAX_QUEUE_SIZE")
 @pytest.mark.parametrize(("prefix", "signal"), [("BSP", "traces"), ("BLRP", "logs")])
-def test_so_many_wait_at_most(probe: Any, collector: Collector, prefix: str, signal: str) -> None:
+def test_so_many_wait_at_most(probe: Any, collector: Parsing, prefix: str, signal: str) -> None:
     """While the first batch is on its way, five wait; fifty were made."""
     collector.wait.clear()
     environ = {**SLOW, f"OTEL_{prefix}_MAX_QUEUE_SIZE": "5"}
@@ -414,7 +377,7 @@ def test_so_many_wait_at_most(probe: Any, collector: Collector, prefix: str, sig
     [("", 7, 7), ("SPAN_", 7, 50), ("LOGRECORD_", 50, 7)],
 )
 def test_values_are_cut(
-    probe: Any, collector: Collector, name: str, of_spans: int, of_records: int
+    probe: Any, collector: Parsing, name: str, of_spans: int, of_records: int
 ) -> None:
     run(probe, collector, **{f"OTEL_{name}ATTRIBUTE_VALUE_LENGTH_LIMIT": "7"})
     for items, length in ((collector.spans(), of_spans), (collector.records(), of_records)):
@@ -432,7 +395,7 @@ def test_values_are_cut(
     [("", True, True), ("SPAN_", True, False), ("LOGRECORD_", False, True)],
 )
 def test_attributes_are_counted(
-    probe: Any, collector: Collector, name: str, spans_too: bool, records_too: bool
+    probe: Any, collector: Parsing, name: str, spans_too: bool, records_too: bool
 ) -> None:
     run(probe, collector, **{f"OTEL_{name}ATTRIBUTE_COUNT_LIMIT": "3"})
     for items, limited in ((collector.spans(), spans_too), (collector.records(), records_too)):
@@ -447,7 +410,7 @@ def test_attributes_are_counted(
     "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
     "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
 )
-def test_events_and_links_are_counted(probe: Any, collector: Collector) -> None:
+def test_events_and_links_are_counted(probe: Any, collector: Parsing) -> None:
     limits = {
         "OTEL_SPAN_EVENT_COUNT_LIMIT": "2",
         "OTEL_SPAN_LINK_COUNT_LIMIT": "3",
@@ -467,7 +430,7 @@ def test_events_and_links_are_counted(probe: Any, collector: Collector) -> None:
 @sees(*all_of("ENDPOINT"))
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_a_signal_goes_to_its_endpoint(
-    probe: Any, collector: Collector, collectors: Any, signal: str
+    probe: Any, collector: Parsing, collectors: Any, signal: str
 ) -> None:
     other = collectors()
     run(probe, collector, **{f"{OTLP}{signal.upper()}_ENDPOINT": f"{other.url}/as/it/is"})
@@ -480,7 +443,7 @@ def test_a_signal_goes_to_its_endpoint(
 @sees(*all_of("PROTOCOL"))
 @pytest.mark.parametrize("signal", ["", *SIGNALS])
 def test_a_signal_goes_by_its_protocol(
-    probe: Any, collector: Collector, receiver: Receiver, signal: str
+    probe: Any, collector: Parsing, receiver: Receiver, signal: str
 ) -> None:
     name = f"{OTLP}{signal.upper()}_" if signal else OTLP
     environ = {f"{name}PROTOCOL": "grpc", f"{name}ENDPOINT": receiver.grpc_endpoint}
@@ -495,7 +458,7 @@ def test_a_signal_goes_by_its_protocol(
 
 
 @sees(*all_of("HEADERS"))
-def test_a_signal_has_its_headers(probe: Any, collector: Collector) -> None:
+def test_a_signal_has_its_headers(probe: Any, collector: Parsing) -> None:
     run(probe, collector, **{f"{OTLP}HEADERS": "tenant=all"})
     assert collector.headers("tenant") == {signal: {"all"} for signal in SIGNALS}
     collector.requests.clear()
@@ -504,7 +467,7 @@ def test_a_signal_has_its_headers(probe: Any, collector: Collector) -> None:
 
 
 @sees(*all_of("COMPRESSION"))
-def test_a_signal_is_compressed(probe: Any, collector: Collector) -> None:
+def test_a_signal_is_compressed(probe: Any, collector: Parsing) -> None:
     run(probe, collector, **{f"{OTLP}COMPRESSION": "gzip"})
     assert collector.headers("content-encoding") == {signal: {"gzip"} for signal in SIGNALS}
     assert collector.spans()
@@ -518,7 +481,7 @@ def test_a_signal_is_compressed(probe: Any, collector: Collector) -> None:
 
 @sees(*all_of("TIMEOUT"))
 @pytest.mark.parametrize("signal", ["", *SIGNALS])
-def test_a_signal_is_given_up_after_its_time(probe: Any, collector: Collector, signal: str) -> None:
+def test_a_signal_is_given_up_after_its_time(probe: Any, collector: Parsing, signal: str) -> None:
     """The others have a minute."""
     collector.wait.clear()
     name = f"{OTLP}{signal.upper()}_TIMEOUT" if signal else f"{OTLP}TIMEOUT"
@@ -585,7 +548,7 @@ def test_a_signal_shows_its_certificate(
     [("cumulative", 2, 2), ("delta", 1, 1), ("lowmemory", 1, 1), ("", 2, 2)],
 )
 def test_metrics_have_the_temporality(
-    probe: Any, collector: Collector, preference: str, counter: int, histogram: int
+    probe: Any, collector: Parsing, preference: str, counter: int, histogram: int
 ) -> None:
     """1 is delta, 2 cumulative. Our own histograms are no other than the SDK's."""
     run(probe, collector, **{f"{OTLP}METRICS_TEMPORALITY_PREFERENCE": preference})
@@ -595,7 +558,7 @@ def test_metrics_have_the_temporality(
 
 
 @sees(f"{OTLP}METRICS_DEFAULT_HISTOGRAM_AGGREGATION")
-def test_histograms_have_explicit_buckets(probe: Any, collector: Collector) -> None:
+def test_histograms_have_explicit_buckets(probe: Any, collector: Parsing) -> None:
     """Nothing else is taken, and whatever the case."""
     name = f"{OTLP}METRICS_DEFAULT_HISTOGRAM_AGGREGATION"
     run(probe, collector, **{name: "EXPLICIT_bucket_histogram"})
@@ -614,7 +577,7 @@ def test_histograms_have_explicit_buckets(probe: Any, collector: Collector) -> N
     ],
 )
 def test_exemplars_are_those_that_the_filter_lets_through(
-    probe: Any, collector: Collector, chosen: str, sampler: str, there: bool
+    probe: Any, collector: Parsing, chosen: str, sampler: str, there: bool
 ) -> None:
     environ = {"OTEL_METRICS_EXEMPLAR_FILTER": chosen, "OTEL_TRACES_SAMPLER": sampler}
     run(probe, collector, **environ)

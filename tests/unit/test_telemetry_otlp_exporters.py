@@ -4,7 +4,6 @@ import gzip
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 import pytest
@@ -19,6 +18,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import SpanContext, TraceFlags
+from tests.collector import Collector
 
 from telemetry.exporters import log_exporter, span_exporter
 from telemetry.otlp.exporters import CachingLogExporter, CachingSpanExporter
@@ -31,37 +31,6 @@ SPAN = ReadableSpan("GET /books/{id}", SAMPLED, start_time=1, end_time=2)
 UNSAMPLED = ReadableSpan("GET /books/{id}", SpanContext(1, 2, False), start_time=1, end_time=2)
 UNENCODABLE = ReadableSpan("lone \ud800", SAMPLED, start_time=1, end_time=2)
 RECORD = ReadableLogRecord(LogRecord(timestamp=1, body="added"), Resource({}))
-
-
-class Collector:
-    """Answers with the statuses it is given, then 200; keeps what it was sent."""
-
-    def __init__(self) -> None:
-        self.statuses: list[int] = []
-        self.requests: list[tuple[str, dict[str, str], bytes]] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                outer.requests.append((self.path, headers, body))
-                self.send_response(outer.statuses.pop(0) if outer.statuses else 200)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
 
 
 @pytest.fixture

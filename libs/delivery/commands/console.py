@@ -2,12 +2,14 @@
 
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 import click
 from aiokafka import ConsumerRecord
+
+from telemetry.printable import printable
 
 _EVERY_S: Final = 0.25
 
@@ -66,6 +68,11 @@ def shown(raw: bytes | None) -> str:
     )
 
 
+def cut(text: str, width: int) -> str:
+    """At most ``width`` characters of it; the last one tells that there were more."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
 def line(cells: Sequence[str], widths: Sequence[int]) -> str:
     """A row of a table; numbers' columns have a negative width, and stand to the right."""
     padded = (
@@ -73,6 +80,21 @@ def line(cells: Sequence[str], widths: Sequence[int]) -> str:
         for cell, width in zip(cells, widths, strict=True)
     )
     return "  ".join(padded).rstrip()
+
+
+def note_latest(shown: int, found: int, noun: str) -> None:
+    """Below a list: how many there are, and how to see those that it leaves out."""
+    if found > shown:
+        note(f"The latest {shown:,} of {found:,}; --limit shows more.")
+    else:
+        note(plural(found, noun) + ".")
+
+
+def show_facts(facts: Mapping[str, str | None], width: int) -> None:
+    """A line for each that is known, with the names in a column of this width."""
+    for name, value in facts.items():
+        if value:
+            click.echo(f"{printable(name) + ':':<{width}}{printable(value)}")
 
 
 class Progress:

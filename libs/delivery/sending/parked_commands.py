@@ -7,7 +7,17 @@ import asyncpg
 import click
 import msgspec
 
-from delivery.commands.console import confirm, line, moment, note, plural, shown
+from delivery.commands.console import (
+    confirm,
+    cut,
+    line,
+    moment,
+    note,
+    note_latest,
+    plural,
+    show_facts,
+    shown,
+)
 from delivery.sending import parked
 from delivery.sending.parked import Parked
 from telemetry.printable import printable
@@ -26,11 +36,7 @@ async def show_list(pool: asyncpg.Pool, wanted: Parked, limit: int) -> int:
     click.echo(line(_HEAD, widths))
     for each in cells:
         click.echo(line(each, widths))
-    found = await parked.count(pool, wanted)
-    if found > len(rows):
-        note(f"The latest {len(rows):,} of {found:,}; --limit shows more.")
-    else:
-        note(plural(found, "parked row") + ".")
+    note_latest(len(rows), await parked.count(pool, wanted), "parked row")
     return 0
 
 
@@ -38,22 +44,18 @@ def _cells(row: Any) -> tuple[str, ...]:
     return (
         str(row["id"]),
         printable(row["topic"]),
-        _cut(shown(row["key"]), _KEY_WIDTH),
+        cut(shown(row["key"]), _KEY_WIDTH),
         str(row["size"]),
         moment(row["parked_at"]),
-        _cut(printable(row["error"] or "-"), _ERROR_WIDTH),
+        cut(printable(row["error"] or "-"), _ERROR_WIDTH),
     )
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 async def show_one(pool: asyncpg.Pool, row_id: int) -> int:
     """Everything that is known of it."""
     row = await parked.get(pool, row_id)
     if row is None:
-        return _unknown([row_id])
+        return _unknown(row_id)
     context = msgspec.json.decode(row["trace_context"] or "{}", type=dict[str, str])
     since = row["parked_at"]
     facts = {
@@ -66,9 +68,7 @@ async def show_one(pool: asyncpg.Pool, row_id: int) -> int:
         "key": shown(row["key"]),
         "value": plural(len(row["value"]), "byte"),
     }
-    for name, value in facts.items():
-        if value:
-            click.echo(f"{printable(name) + ':':<13}{printable(value)}")
+    show_facts(facts, 13)
     if row["value"]:
         click.echo(shown(row["value"]))
     return 0
@@ -99,7 +99,7 @@ async def _change(
     failed = 0
     for other in sorted(set(wanted.ids) - set(ids)):
         if await parked.get(pool, other) is None:
-            failed += _unknown([other])
+            failed += _unknown(other)
         else:
             note(f"{other}: is not parked and waits to be sent; nothing was done")
             failed += waiting_fails
@@ -113,7 +113,6 @@ async def _change(
     return failed
 
 
-def _unknown(ids: Sequence[int]) -> int:
-    for each in ids:
-        note(f"{each}: there is no such row in the outbox; what Kafka has taken is not there")
-    return len(ids)
+def _unknown(row_id: int) -> int:
+    note(f"{row_id}: there is no such row in the outbox; what Kafka has taken is not there")
+    return 1

@@ -8,7 +8,18 @@ import msgspec
 from backend.commands.parts import Parts
 from backend.dead_letters import table
 from contracts.topics import BOOK_INGESTION
-from delivery.commands.console import Progress, confirm, line, moment, note, plural, shown
+from delivery.commands.console import (
+    Progress,
+    confirm,
+    cut,
+    line,
+    moment,
+    note,
+    note_latest,
+    plural,
+    show_facts,
+    shown,
+)
 from delivery.dead_letters.letters import headers_from
 from delivery.dead_letters.redrive import Targets, redrive
 from delivery.dead_letters.store import Filter, Store
@@ -31,11 +42,7 @@ async def show_list(parts: Parts, wanted: Filter, limit: int) -> int:
     click.echo(line(_HEAD, widths))
     for row in rows:
         click.echo(line(_cells(row), widths))
-    count = await _store().count(parts.engine.pool, wanted)
-    if count > len(rows):
-        note(f"The latest {len(rows):,} of {count:,}; --limit shows more.")
-    else:
-        note(plural(count, "dead letter") + ".")
+    note_latest(len(rows), await _store().count(parts.engine.pool, wanted), "dead letter")
     return 0
 
 
@@ -47,7 +54,7 @@ def _cells(row: Any) -> tuple[str, ...]:
         moment(row["failed_at"]),
         str(row["attempts"]),
         row["trace_id"] or "-",
-        printable(error if len(error) <= _ERROR_WIDTH else error[: _ERROR_WIDTH - 1] + "…"),
+        printable(cut(error, _ERROR_WIDTH)),
     )
 
 
@@ -74,9 +81,7 @@ async def show_one(parts: Parts, letter_id: str) -> int:
         "stored at": "/".join(map(str, stored)),
         "key": shown(row["key"]),
     }
-    for name, value in facts.items():
-        if value:
-            click.echo(f"{name + ':':<17}{printable(value)}")
+    show_facts(facts, 17)
     for name, header in headers_from(row["headers"]):
         click.echo(f"{'header:':<17}{shown(name.encode())} = {shown(header)}")
     size = "null" if row["value"] is None else f"{len(row['value'])} bytes"

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import msgspec
 
-from backend.database import APPS
+from backend.database import APPS, MIGRATE
 from delivery.commands.program import Program
 from delivery.kafka.settings import KafkaSettings
 from delivery.postgres import Engine
@@ -28,7 +28,7 @@ def run(parts: Parts, name: str, work: Callable[[], Awaitable[int]]) -> NoReturn
     Program(
         parts.engine,
         APPS,
-        "python -m backend.migrate",
+        MIGRATE,
         expected=(Missing, Busy, Changed, Empty),
         finish=parts.telemetry.shutdown,
     ).run(name, work)

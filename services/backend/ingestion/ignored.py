@@ -67,7 +67,10 @@ class IgnoredChanges:
         rows = await _APPLIED(book_ids=[record.book.id for record in records])
         applied = {row.pop("book_id"): msgspec.convert(row, Applied) for row in rows}
         found = [
-            (*_facts(record), by.event_id, by.sequence)
+            (
+                *(record.event_id, record.book.id, record.sequence, record.occurred_at),
+                *(by.event_id, by.sequence),
+            )
             for record in records
             if (by := applied.get(record.book.id)) and by.is_in_the_way_of(record)
         ]
@@ -108,7 +111,3 @@ async def listed(limit: int, *, over: bool) -> list[dict[str, Any]]:
     now = await _APPLIED(book_ids=[row["book_id"] for row in rows])
     newest = {row["book_id"]: row["event_id"] for row in now}
     return [row | {"open": newest.get(row["book_id"]) == row["applied_event_id"]} for row in rows]
-
-
-def _facts(record: BookRecord) -> tuple[Any, ...]:
-    return record.event_id, record.book.id, record.sequence, record.occurred_at

@@ -26,6 +26,7 @@ class Application:
         self.scopes: list[Any] = []
         self.ended: list[str] = []
         self.gate = threading.Event()  # of the test's thread
+        self.stands = threading.Event()
 
     async def _opened(self) -> None:
         while not self.gate.is_set():  # noqa: ASYNC110  # the event is a thread's
@@ -51,6 +52,9 @@ class Application:
                 break
         if path == "/held":
             await self._opened()
+        if path == "/stands":  # and so does the loop, as on a busy machine
+            self.stands.set()
+            self.gate.wait(DEADLINE)
         if path == "/broken":
             raise ValueError("broken")
         body = b"x" * 300_000 if path == "/page" else b"%d" % received

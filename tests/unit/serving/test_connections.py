@@ -5,7 +5,7 @@ import logging
 import time
 
 import pytest
-from tests.sockets import Client
+from tests.sockets import DEADLINE, Client
 from tests.unit.serving.conftest import GET, post
 
 from embedded.waiting import wait_until
@@ -45,6 +45,27 @@ def test_half_heads_do_not_keep_others_out_and_are_told(serve):
             client.send(b"GET /n HTTP/1.1\r\nHost")
         assert served.lives()
         assert clients[0].answer().status == 503
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("says", [b"", b"GET /n HTTP/1.1\r\nHost"])
+def test_who_has_sent_a_request_is_not_pushed_out_before_it_is_read(serve, loop, says):
+    """All come while the loop stands, and asyncio's accepts them in one round."""
+    served = serve(options={"loop": loop}, connections=10)
+    with contextlib.ExitStack() as stack:
+        busy = stack.enter_context(served.connect())
+        busy.send(GET.replace(b"/n", b"/stands"))
+        assert served.application.stands.wait(DEADLINE)
+        first = stack.enter_context(served.connect())
+        first.send(GET)
+        crowd = [stack.enter_context(served.connect()) for _ in range(60)]
+        for client in crowd[:5]:
+            client.send(says)
+        served.application.gate.set()
+        assert first.answer().status == 200
+        assert busy.answer().status == 200
+        assert served.lives()
+        wait_until(lambda: len(served.server.server_state.connections) <= 10, what="few")
 
 
 def test_when_all_have_requests_one_more_is_answered_503(serve, caplog):
