@@ -12,10 +12,19 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
+
+class InstanceFencedError(KafkaError):  # type: ignore[misc]  # aiokafka has no types
+    """Another member has joined the group under this one's instance id, which is the argument."""
+
+
 _REMEDIES: Final[dict[type[KafkaError], str]] = {
     InconsistentGroupProtocolError: (
         "the consumer group has members of another kind, whose way of assigning partitions this"
         " worker does not have: stop them, or set another KAFKA_GROUP_ID"
+    ),
+    InstanceFencedError: (
+        "another worker has joined the consumer group as{which}, too: give this one another"
+        " KAFKA_GROUP_INSTANCE_ID, or stop the other"
     ),
     InvalidSessionTimeoutError: (
         "the brokers do not take this worker's session time-out: see their"

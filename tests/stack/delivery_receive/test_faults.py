@@ -191,3 +191,39 @@ def test_a_static_member_that_is_restarted_moves_nobody_elses_partitions(lab: An
     lab.wait_for_all()
     assert again.status["partitions"] == had
     assert [line for line in second.process.lines if "partitions: " in line] == moves
+
+
+def test_of_two_workers_of_one_name_the_first_is_fenced_and_waits_until_the_other_is_gone(
+    lab: Any,
+) -> None:
+    """As each would take the name from the other at each heartbeat, for ever."""
+    twin = {"KAFKA_GROUP_INSTANCE_ID": "twin", "SLOW": "0.5"}
+    first = lab.worker(**twin)
+    lab.wait_until_owned(first)
+    lab.send(8000)  # 8 s of work
+    wait_until(first.effects)
+    second = lab.worker(**twin)  # while the first has records in work
+    wait_until(lambda: "KAFKA_GROUP_INSTANCE_ID" in str(first.status["reason"]), 30)
+    until = time.monotonic() + 13  # two tries more, at least
+    while time.monotonic() < until:
+        status = first.status
+        assert not status["ready"]
+        assert "as twin, too: give this one another KAFKA_GROUP_INSTANCE_ID" in status["reason"]
+        assert second.status["ready"]
+        time.sleep(0.2)
+    lab.wait_until_owned(second)
+    lab.wait_for_all()
+
+    had = len(second.effects())
+    lab.send(8000)
+    wait_until(lambda: len(second.effects()) > had)
+    second.process.kill()  # while it has records in work
+    lab.wait_until_owned(first, timeout=40)
+    wait_until(lambda: first.status["ready"], 10)
+    lab.wait_for_all()
+    lines = first.process.lines
+    assert sum("KAFKA_GROUP_INSTANCE_ID" in line for line in lines) == 1
+    assert sum("lets this worker receive now" in line for line in lines) == 1
+    assert sum("partitions: " in line for line in lines) == 2
+    assert sum("partitions: " in line for line in second.process.lines) == 1
+    assert not any("Traceback" in line or "Kafka is away" in line for line in lines)

@@ -14,9 +14,11 @@ from aiokafka.errors import (
 )
 
 from delivery.kafka.availability import Availability
+from delivery.kafka.remedies import InstanceFencedError
 
 REFUSALS: list[tuple[KafkaError, str]] = [
     (InconsistentGroupProtocolError(), "set another KAFKA_GROUP_ID"),
+    (InstanceFencedError("backend-0"), "as backend-0, too: give this one another KAFKA_GROUP_INS"),
     (InvalidSessionTimeoutError(), "group.min.session.timeout.ms"),
     (GroupAuthorizationFailedError("backend"), "consumer group backend: it needs Read"),
     (GroupAuthorizationFailedError(), "consumer group: it needs Read"),

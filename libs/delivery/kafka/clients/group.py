@@ -17,6 +17,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from delivery.kafka.availability import KAFKA_ERRORS
 from delivery.kafka.clients.positions import Positions, Records, count_nothing
+from delivery.kafka.clients.static import StaticMember
 from delivery.kafka.settings import READ_COMMITTED
 
 # How long a broker waits for new records before it answers that there are none. aiokafka asks a
@@ -45,6 +46,7 @@ class GroupThread(AIOKafkaConsumerThread):
     _assigned: asyncio.Event
     _positions: Positions
     _fetching: asyncio.Task[Any] | None = None
+    _static: StaticMember | None = None
 
     @property
     def member(self) -> Member:
@@ -54,6 +56,8 @@ class GroupThread(AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Nothing yet: ``open`` connects, once Kafka is there."""
         self._assigned = asyncio.Event()
+        instance = self.consumer.app.conf.consumer_group_instance_id
+        self._static = StaticMember(instance) if instance else None
 
     async def on_thread_stop(self) -> None:
         """Leave the group, within a bounded time."""
@@ -77,6 +81,8 @@ class GroupThread(AIOKafkaConsumerThread):
             await consumer.stop()
             raise
         self._consumer, self._positions = consumer, positions
+        if self._static is not None:
+            self._static.go_on_in(consumer)
         consumer.subscribe(topics, listener=_Listener(self))
 
     async def shut(self) -> None:
