@@ -138,24 +138,31 @@ def test_dashboards_ask_only_data_sources_that_are_provisioned(infra: Path) -> N
                 assert target["datasource"]["uid"] in known, (path.name, panel["title"])
 
 
-SYSTEM = {*PUBLISHED, "collector", "loki", "prometheus"}
-
-
-def test_a_plain_up_starts_everything_and_ci_the_database_and_kafka(infra: Path) -> None:
-    assert set(resolved(infra)["services"]) == SYSTEM
-    assert set(resolved(infra, profiles=["ci"])["services"]) == {"kafka", "postgres"}
-
-
-def test_load_and_sentry_come_with_everything_in_one_command_each(infra: Path) -> None:
-    assert set(resolved(infra, profiles=["load"])["services"]) == SYSTEM | {"load"}
+def test_services_wait_for_a_sentry_and_for_the_database(infra: Path) -> None:
     sentry = resolved(infra, "sentry")["services"]
-    assert set(sentry) == SYSTEM | {"bugsink", "bugsink-project"}
     for name in ("bookapp", "backend"):
         assert sentry[name]["environment"]["SENTRY_DSN"].endswith("@bugsink:8000/1")
         # What `up --wait` needs to take the end of a container for a success.
         needs = {each: need["condition"] for each, need in sentry[name]["depends_on"].items()}
         assert needs["bugsink-project"] == "service_completed_successfully"
         assert needs["postgres"] == "service_healthy"
+
+
+def test_only_what_needs_them_is_told_the_passwords(composed: dict[str, Any]) -> None:
+    told = {
+        password: {
+            name
+            for name, service in composed["services"].items()
+            if PASSWORDS[password] in str(service.get("environment"))
+        }
+        for password in PASSWORDS
+    }
+    assert told == {
+        "POSTGRES_PASSWORD": {"postgres", "bookapp", "backend", "collector"},
+        "GRAFANA_PASSWORD": {"grafana"},
+        "BUGSINK_PASSWORD": {"bugsink", "bugsink-project"},
+        "BUGSINK_SECRET_KEY": {"bugsink", "bugsink-project"},
+    }
 
 
 @pytest.mark.parametrize("variable", PASSWORDS)
@@ -183,8 +190,7 @@ def test_make_writes_passwords_that_nobody_knows(infra: Path, tmp_path: Path) ->
 
 
 def test_compose_test_brings_up_all_whose_parts_are_to_be_had(infra: Path) -> None:
-    without = {"tempo", "loki", "grafana"}
-    assert set(COMPOSED) == SYSTEM - without
+    assert set(COMPOSED) == set(resolved(infra)["services"]) - {"tempo", "loki", "grafana"}
     stand_ins = {path.name for path in (infra.parent / "tests" / "compose" / "stand_ins").iterdir()}
     assert stand_ins == set(COMPOSED) - {"bookapp", "backend"}
 
