@@ -8,7 +8,7 @@ try:
     from termios import FIONREAD, TIOCOUTQ
 except ImportError:  # Windows
     ioctl = None  # type: ignore[assignment]
-    FIONREAD = TIOCOUTQ = 0
+    FIONREAD = TIOCOUTQ = 0  # type: ignore[misc]
 
 
 def untaken_bytes(transport: asyncio.Transport) -> int:
