@@ -11,10 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
 import psutil
 import pytest
+import yaml
 from tests.sockets import Answer, Client
 
 from contracts.topics import BOOK_INGESTION, BOOK_INGESTION_DLQ
@@ -26,6 +28,7 @@ from embedded.receiver import Receiver
 from embedded.services import bare_environment, start_service
 from embedded.waiting import wait_until
 
+ROOT = Path(__file__).parents[3]
 NAMES = ("bookapp", "backend", "receiver")
 MIB = 1024 * 1024
 PATIENCE = 2.0
@@ -63,9 +66,17 @@ def _unknown_field(size: int) -> bytes:
     return b"\x7a" + length + bytes([left]) + bytes(size)
 
 
+def in_compose(service: str) -> tuple[str, ...]:
+    """What the image is told to run for it, by this Python. An address that is given after it wins:
+    a test listens on loopback."""
+    services = yaml.safe_load((ROOT / "infra" / "compose.yaml").read_text())["services"]
+    program, *arguments = services[service]["command"]
+    return (sys.executable if program == "python" else program, *arguments)
+
+
 DOORS = {
     "bookapp": Door(
-        ("bookapp", "--port", "{port}"),
+        (*in_compose("bookapp"), "--host", "127.0.0.1", "--port", "{port}"),
         {},
         "/health/live",
         b"/books?limit=1000",
@@ -76,7 +87,7 @@ DOORS = {
         201,
     ),
     "backend": Door(
-        ("faust", "-A", "backend.app", "worker"),
+        in_compose("backend"),
         {"BACKEND_PORT": "{port}"},
         "/health/live",
         b"/schema/assets/swagger-ui.js",
