@@ -1,9 +1,11 @@
-"""The services run with exactly the grants of docs/operations.md, whichever way they sign in.
+"""The services run with exactly the grants of docs/operations.md, whichever way they sign in, and
+say which they lack.
 
 The broker lets nobody do what no ACL allows, but for the test's own user, who comes without SASL.
 """
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -29,6 +31,7 @@ from confluent_kafka.admin import (
 
 from embedded.native.kafka import Kafka
 from embedded.ports import free_port
+from embedded.processes import Process
 from embedded.services import bare_environment
 from embedded.testing import RunService
 from embedded.waiting import wait_until
@@ -42,9 +45,14 @@ USERS = {
 }
 WITHIN = 60.0
 
+Grant = tuple[str, str, str, str]
+"""User, kind, name and operation."""
+TOPIC = ("topic", "book_ingestion")
+DEAD_LETTERS = ("topic", "book_ingestion.dlq")
 
-def grants() -> set[tuple[str, str, str, str]]:
-    """(user, kind, name, operation) of each grant in the page's table."""
+
+def grants() -> set[Grant]:
+    """Each grant in the page's table."""
     head, _, *rows = re.findall(r"^\|.*\|$", PAGE[PAGE.index("| principal |") :], re.M)[:5]
     resources = re.findall(r"(topic|group) `([\w.]+)`", head)
     found = set()
@@ -124,14 +132,19 @@ class System:
 
     def start(self, mechanism: str) -> None:
         """Until both are ready; whichever is first makes the topics."""
+        self.begin(mechanism)
+        wait_until(lambda: self.why_unready() == "", WITHIN, what="backend to be ready")
+
+    def begin(self, mechanism: str) -> None:
+        """Until both answer."""
         port = self.bookapp.rpartition(":")[2]
         live = "/health/live"
         env = self.environment("bookapp", mechanism)
-        self._run(["bookapp", "--port", port], env, ready=self.bookapp + live, name="bookapp")
+        sender = ["bookapp", "--port", port]
+        self.sender = self._run(sender, env, ready=self.bookapp + live, name="bookapp")
         env = self.environment("backend", mechanism)
         worker = ["faust", "-A", "backend.app", "worker"]
         self.worker = self._run(worker, env, ready=self.backend + live, name="backend")
-        wait_until(lambda: self.why_unready() == "", WITHIN, what="backend to be ready")
 
     def why_unready(self) -> str:
         answer = httpx.get(f"{self.backend}/health/ready", timeout=10, trust_env=False)
@@ -188,20 +201,46 @@ def system(kafka: Kafka, postgres_url: str, run_service: Any, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "OAUTHBEARER"])
-def test_the_grants_of_the_page_are_enough(system: System, mechanism: str) -> None:
-    system.start(mechanism)
-    book = system.add()
+@contextlib.contextmanager
+def without(system: System, *grants: Grant) -> Iterator[None]:
+    """They are taken away, and given back at the end."""
+    bindings = [binding(*grant) for grant in grants]
+    system.change(*bindings, allow=False)
+    yield
+    system.change(*bindings, allow=True)
+
+
+def says(process: Process, text: str) -> None:
+    """Wait until it says so, in one line of its log."""
+    wait_until(lambda: any(text in line for line in process.lines), WITHIN, what=text)
+
+
+def arrives(system: System, book: int | None = None) -> None:
+    """Wait until a book, or a new one, is in the read model."""
+    book = book or system.add()
     wait_until(lambda: system.has(book), WITHIN, what="the book in the read model")
 
+
+def send_nonsense(system: System) -> None:
+    """A record that nobody can decode."""
     producer = Producer({"bootstrap.servers": system.kafka.url})
     producer.produce("book_ingestion", b"nonsense", b"7", partition=0)
     assert producer.flush(30) == 0
 
-    def listed() -> str:
-        new = system.command("dead-letters", "list", "--state", "new", mechanism=mechanism)
-        return "".join(re.findall(r"^book_ingestion/\S+", new.stdout, re.M))
 
-    letter = wait_until(listed, WITHIN, what="the dead letter")
+def listed(system: System, mechanism: str) -> str:
+    """The place of the one new dead letter, as the operator sees it; "" when there is none."""
+    new = system.command("dead-letters", "list", "--state", "new", mechanism=mechanism)
+    return "".join(re.findall(r"^book_ingestion/\S+", new.stdout, re.M))
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "OAUTHBEARER"])
+def test_the_grants_of_the_page_are_enough(system: System, mechanism: str) -> None:
+    system.start(mechanism)
+    book = system.add()
+    arrives(system, book)
+    send_nonsense(system)
+    letter = wait_until(lambda: listed(system, mechanism), WITHIN, what="the dead letter")
     sent = system.command("dead-letters", "redrive", letter, "--yes", mechanism=mechanism)
     assert sent.returncode == 0, sent.stderr
     key = ["--key", str(book)]
@@ -209,6 +248,27 @@ def test_the_grants_of_the_page_are_enough(system: System, mechanism: str) -> No
         "replay", *key, "--publish", "book_ingestion", "--yes", mechanism=mechanism
     )
     assert again.returncode == 0, again.stderr
+
+
+FIRST_START = {
+    (user, *topic, "Create") for user in ("bookapp", "backend") for topic in (TOPIC, DEAD_LETTERS)
+}
+
+
+def test_who_may_not_create_a_topic_says_which_until_somebody_has(system: System) -> None:
+    with contextlib.ExitStack() as given_back:
+        given_back.enter_context(without(system, *FIRST_START))
+        system.begin("PLAIN")
+        book = system.add()
+        both = "create the topic book_ingestion, book_ingestion.dlq: it needs Create"
+        says(system.sender, both)
+        wait_until(lambda: both in system.why_unready(), WITHIN, what=both)
+        one = "create the topic book_ingestion.dlq: it needs Create"
+        system.change(binding("backend", *TOPIC, "Create"), allow=True)
+        says(system.sender, one)
+        wait_until(lambda: one in system.why_unready(), WITHIN, what=one)
+    wait_until(lambda: system.why_unready() == "", WITHIN, what="backend to be ready")
+    arrives(system, book)
 
 
 def test_what_is_taken_away_is_named_until_it_is_back(system: System) -> None:

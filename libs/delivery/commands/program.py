@@ -18,6 +18,7 @@ from opentelemetry import trace
 
 from delivery.commands.console import WrongSetting
 from delivery.kafka.availability import one_line
+from delivery.kafka.remedies import remedy
 from delivery.postgres import (
     DatabaseBusy,
     Engine,
@@ -128,7 +129,7 @@ class Program(msgspec.Struct, frozen=True):
         if is_database_away(error):
             return f"PostgreSQL is away: {one_line(error)}"
         if isinstance(error, KafkaError | OSError):
-            return f"Kafka is away: {one_line(error)}"
+            return remedy(error) or f"Kafka is away: {one_line(error)}"
         return None
 
 

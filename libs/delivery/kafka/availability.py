@@ -7,7 +7,7 @@ of it. The log gets one line when Kafka goes, or gives another reason, and one w
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, cast
 
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
@@ -33,10 +33,12 @@ _AWAY: Final = (KafkaTimeoutError, KafkaUnavailableError, ProducerClosed)
 
 
 def is_kafka_away(error: BaseException) -> bool:
-    """Whether a send failed because Kafka is away or changing its leaders: the record may work."""
-    if isinstance(error, ProducerSendError) and error.__cause__ is not None:
-        error = error.__cause__
-    return isinstance(error, _AWAY) or (isinstance(error, KafkaError) and bool(error.retriable))
+    """Whether a send failed because Kafka is away, is changing its leaders or refuses this user:
+    the record may work."""
+    error = _unwrapped(error)
+    if isinstance(error, _AWAY) or remedy(error) is not None:
+        return True
+    return isinstance(error, KafkaError) and bool(error.retriable)
 
 
 class Availability:
@@ -141,10 +143,19 @@ async def reach(kafka: KafkaSettings) -> None:
 
 
 def one_line(error: BaseException) -> str:
-    """The error's type and message on one line of at most 300 characters, without the values that
-    a database repeats in its own."""
+    """What to do about the error, where that is known, or else its type and message: on one line of
+    at most 300 characters, without the values that a database repeats in its own."""
+    error = _unwrapped(error)
+    if (to_do := remedy(error)) is not None:
+        return to_do
     message = " ".join(message_of(error).split())
     name = type(error).__name__
     # aiokafka's errors begin their own text with their names.
     named = message if message.startswith(name) else f"{name}: {message}" if message else name
     return named[:300]
+
+
+def _unwrapped(error: BaseException) -> BaseException:
+    """aiokafka's error, where Faust has wrapped it."""
+    wrapped = isinstance(error, ProducerSendError) and error.__cause__ is not None
+    return cast(BaseException, error.__cause__) if wrapped else error

@@ -17,6 +17,10 @@ class InstanceFencedError(KafkaError):  # type: ignore[misc]  # aiokafka has no 
     """Another member has joined the group under this one's instance id, which is the argument."""
 
 
+class TopicCreationRefusedError(KafkaError):  # type: ignore[misc]
+    """Topics, whose names are the argument, are not seen and may not be created."""
+
+
 _REMEDIES: Final[dict[type[KafkaError], str]] = {
     InconsistentGroupProtocolError: (
         "the consumer group has members of another kind, whose way of assigning partitions this"
@@ -37,8 +41,13 @@ _REMEDIES: Final[dict[type[KafkaError], str]] = {
         "Kafka does not let this user use the topic{which}: it needs Describe, and Read to receive"
         " or Write to send"
     ),
+    TopicCreationRefusedError: (
+        "Kafka does not let this user create the topic{which}: it needs Create, or Describe where"
+        " the topic exists"
+    ),
     ClusterAuthorizationFailedError: (
-        "Kafka does not let this user do what it asks of the cluster, such as creating a topic"
+        "Kafka lets this user send nothing, or create no topic: it needs Write on the topic that it"
+        " sends to, or Create on the one that is missing"
     ),
 }
 

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
 from delivery.kafka.declared import compare
+from delivery.kafka.remedies import TopicCreationRefusedError
 from delivery.kafka.settings import KafkaSettings
 from delivery.topics import TopicDescription
 
@@ -60,12 +61,17 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[TopicDescription[Any]
         await _mention(admin, topics)
         return
     response = await admin.create_topics([_request(topic) for topic in topics])
+    refused = set()
     for name, code, *message in response.topic_errors:
         error = for_code(code)
-        if code and error is not TopicAlreadyExistsError:
+        if error is TopicAuthorizationFailedError:
+            refused.add(name)
+        elif code and error is not TopicAlreadyExistsError:
             raise error(f"topic {name} could not be created: {message[0] if message else code}")
         if not code:
             _LOG.info("topic %s created", name)
+    if refused:
+        raise TopicCreationRefusedError(refused)
 
 
 def _has_controller(admin: AIOKafkaAdminClient) -> bool:

@@ -257,7 +257,7 @@ class Pump:
             raise LeaseLostError("the lease was not renewed in time")
         row_id, error = next(iter(self._failures.items()))
         self._suspects |= {i for i, failed in self._failures.items() if is_hopeless(failed)}
-        raise SendError(f"outbox row {row_id}: {remedy(error) or _one_line(error)}") from error
+        raise SendError(f"outbox row {row_id}: {_one_line(error)}") from error
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
@@ -277,5 +277,5 @@ def _cause_of(row: Row) -> Span:
 
 
 def _one_line(error: BaseException) -> str:
-    """Type and message, without what belongs to the record."""
-    return f"{type(error).__name__}: {error}"[:300]
+    """What to do about it, or type and message, without what belongs to the record."""
+    return remedy(error) or f"{type(error).__name__}: {error}"[:300]

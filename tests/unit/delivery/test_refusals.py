@@ -12,9 +12,10 @@ from aiokafka.errors import (
     KafkaError,
     TopicAuthorizationFailedError,
 )
+from faust.exceptions import ProducerSendError
 
-from delivery.kafka.availability import Availability
-from delivery.kafka.remedies import InstanceFencedError
+from delivery.kafka.availability import Availability, is_kafka_away, one_line
+from delivery.kafka.remedies import InstanceFencedError, TopicCreationRefusedError
 
 REFUSALS: list[tuple[KafkaError, str]] = [
     (InconsistentGroupProtocolError(), "set another KAFKA_GROUP_ID"),
@@ -24,7 +25,8 @@ REFUSALS: list[tuple[KafkaError, str]] = [
     (GroupAuthorizationFailedError(), "consumer group: it needs Read"),
     (TopicAuthorizationFailedError("books"), "the topic books: it needs Describe"),
     (TopicAuthorizationFailedError({"b", "a"}), "the topic a, b: it needs Describe"),
-    (ClusterAuthorizationFailedError(), "creating a topic"),
+    (TopicCreationRefusedError({"b", "a"}), "create the topic a, b: it needs Create, or Describe"),
+    (ClusterAuthorizationFailedError(), "it needs Write on the topic that it sends to"),
 ]
 
 
@@ -69,3 +71,14 @@ def test_what_may_pass_is_no_refusal(error: Exception) -> None:
     availability.found()
     assert not availability.refused(error)
     assert availability.reason is None
+
+
+@pytest.mark.parametrize(("error", "remedy"), REFUSALS)
+def test_a_send_that_kafka_refuses_says_the_remedy_and_is_no_fault_of_the_record(
+    error: KafkaError, remedy: str
+) -> None:
+    wrapped = ProducerSendError("not sent")
+    wrapped.__cause__ = error
+    for each in (error, wrapped):
+        assert remedy in one_line(each)
+        assert is_kafka_away(each)
