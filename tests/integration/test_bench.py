@@ -15,11 +15,12 @@ from tests.making import make
 def bench(out: Path, *arguments: str) -> dict[str, Any]:
     """Run it on the embedded broker; what it wrote as JSON."""
     options = ["--quick", "--embedded-kafka", "--out", str(out), *arguments]
-    done = make("bench", f"ARGS={shlex.join(options)}")
+    done = make("bench", f"ARGS={shlex.join(options)}", timeout=280)
     assert done.returncode == 0, done.stdout
     return msgspec.json.decode((out / "results.json").read_bytes(), type=dict[str, Any])
 
 
+@pytest.mark.timeout(300)
 def test_every_request_and_record_is_answered_and_its_spans_are_received(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("above\n<!-- what the benchmark printed -->\nold\n<!-- end of it -->\nbelow\n")

@@ -276,7 +276,7 @@ def quiet() -> Iterator[None]:
 shared_spans, shared_logs = SpanEncoder(), LogEncoder()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(spans, max_size=5))
 def test_any_batch_of_spans_through_one_encoder(quiet: None, batch: Sequence[ReadableSpan]) -> None:
     same(batch, shared_spans)
@@ -306,7 +306,7 @@ records = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(records, max_size=5))
 def test_any_batch_of_log_records_through_one_encoder(
     quiet: None, batch: Sequence[ReadableLogRecord]

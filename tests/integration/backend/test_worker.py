@@ -248,7 +248,7 @@ async def run_to_end(env: dict[str, str], module: str, *arguments: str) -> tuple
     command = [sys.executable, "-m", module, *arguments]
     env = {**bare_environment(os.environ), **env}
     done = await asyncio.to_thread(
-        subprocess.run, command, env=env, capture_output=True, text=True, timeout=30, check=False
+        subprocess.run, command, env=env, capture_output=True, text=True, timeout=100, check=False
     )
     return done.returncode, (done.stdout + done.stderr).strip().splitlines()
 
