@@ -86,8 +86,7 @@ check: setup  ## lint, formatting, types, import boundaries, dashboards, unit te
 	@$(MAKE) --no-print-directory coverage
 
 coverage: setup  ## run the unit tests and say what they do not reach (the least is in pyproject.toml)
-	@$(BIN)/python -m coverage run -m pytest -q tests/unit $(ARGS)
-	@$(BIN)/python -m coverage report --skip-covered
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile tests/unit --cov --cov-report=term:skip-covered $(ARGS)
 
 queries: setup  ## check every query against a freshly migrated PostgreSQL, and the models against it
 	@$(BIN)/python -m pytest tests/integration/queries $(ARGS)
