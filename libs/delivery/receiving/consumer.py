@@ -11,6 +11,7 @@ aiokafka stays in Faust's consumer thread: heartbeats go on when the application
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine, Iterable
 from typing import Any, Final, TypeVar, cast
 
@@ -33,6 +34,8 @@ _LOG: Final = logging.getLogger(__name__)
 _REQUEST_TIMEOUT_S: Final = 5.0
 _OBSERVE_EVERY_S: Final = 5.0
 _PAUSE_AFTER_FAILURE_S: Final = 5.0
+_ADMITTED_AFTER_S: Final = 1.0
+"""Of fetches without a refusal: a broker that answers for one partition may refuse another."""
 
 
 class Consumer(driver.Consumer):
@@ -104,6 +107,7 @@ class Consumer(driver.Consumer):
                 await self.sleep(_PAUSE_AFTER_FAILURE_S)
 
     async def _pump(self) -> None:
+        since: float | None = None
         while not self.should_stop:
             full = {
                 tp
@@ -112,8 +116,11 @@ class Consumer(driver.Consumer):
             }
             epoch, records = await self._in_thread(self._thread.fetch(full))
             if epoch != self._epoch:
+                since = None
                 continue  # fetched before a rebalance: they will come again, maybe elsewhere
-            self.app.availability.admitted()
+            since = since or time.monotonic()
+            if time.monotonic() - since >= _ADMITTED_AFTER_S:
+                self.app.availability.admitted()
             for tp, some in records.items():
                 for actor in self.actors[tp]:
                     actor.partition.feed(some)
