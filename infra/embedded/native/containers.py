@@ -1,8 +1,9 @@
 """Containers where there is no Docker: podman with Docker's API on a socket, and the real compose.
 
 Promises: images and containers live in a directory of ours and never meet those of the machine;
-`compose` is the program that people run (`linters.compose`), told of podman's socket; `close` ends
-every container and the service. Podman has systemd look at health; here we do it ourselves.
+`docker compose` in `environ` is the program that people run (`linters.compose`), told of podman's
+socket; `close` ends every container and the service. Podman has systemd look at health; here we do
+it ourselves.
 """
 
 import contextlib
@@ -12,7 +13,6 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from embedded.closing import Closing
@@ -38,6 +38,20 @@ default_ulimits = ["nofile=10000:10000", "nproc=20000:20000"]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+"""
+
+DOCKER = """\
+#!/bin/sh
+# `docker compose` alone. It builds nothing: by itself it could not say how this machine reaches a
+# package index.
+[ "$1" = compose ] || exit 64
+shift
+for word; do
+    shift
+    [ "$word" = --build ] && word=--no-build
+    set -- "$@" "$word"
+done
+exec {compose} "$@"
 """
 
 
@@ -76,10 +90,10 @@ def base_tree() -> Path:
 
 
 class Podman(Closing):
-    """An engine of our own: `build` images, then run `compose`. Raises MissingTool, RuntimeError.
+    """An engine of our own: `build` images, then run compose with `environ`.
 
-    RuntimeError says what the engine says when it cannot run a container at all, as on a kernel
-    that lacks what containers need.
+    Raises MissingTool, or RuntimeError with what the engine says when it cannot run a container at
+    all, as on a kernel that lacks what containers need.
     """
 
     def __init__(self) -> None:
@@ -91,6 +105,15 @@ class Podman(Closing):
         self._socket = self._directory / "socket"
         configuration = self._directory / "containers.conf"
         configuration.write_text(CONFIGURATION)
+        programs = self._directory / "programs"
+        programs.mkdir()
+        (programs / "docker").write_text(DOCKER.format(compose=compose()))
+        (programs / "docker").chmod(0o755)
+        self.environ = {
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "DOCKER_HOST": f"unix://{self._socket}",
+        }
+        """Variables with which `docker compose` is there and meets our engine."""
         self._environ = {"CONTAINERS_CONF": str(configuration)}
         self._parts = contextlib.ExitStack()
         self._parts.callback(shutil.rmtree, self._directory, ignore_errors=True)
@@ -132,14 +155,6 @@ class Podman(Closing):
     def build(self, image: str, context: Path, *arguments: str) -> None:
         """Builds an image as Docker would: podman's own format has no health checks."""
         self.run("build", "--format=docker", f"--tag={image}", *arguments, context, timeout=1200)
-
-    def compose(
-        self, files: Sequence[Path], environ: Mapping[str, str], *arguments: str, timeout: float
-    ) -> str:
-        """What `docker compose` prints. Raises RuntimeError with the end of it when it fails."""
-        command = [str(compose()), *(f"--file={path}" for path in files), *arguments]
-        variables = {**environ, "DOCKER_HOST": f"unix://{self._socket}"}
-        return run(command, cwd=files[0].parent, environ=variables, timeout=timeout)
 
     def _look_after_health(self) -> None:
         due: dict[str, float] = {}
