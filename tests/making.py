@@ -1,6 +1,7 @@
 """`make`, as the tests call it: with the environment that runs them, which is not made anew."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -9,6 +10,13 @@ from pathlib import Path
 from embedded.services import bare_environment
 
 ROOT = Path(__file__).parents[1]
+
+
+def copy_of_infra(directory: Path) -> None:
+    """Makefile and infra/ as in a new clone, where `make up` has not written its passwords yet."""
+    left_out = shutil.ignore_patterns("__pycache__", ".env")
+    shutil.copytree(ROOT / "infra", directory / "infra", ignore=left_out)
+    shutil.copy(ROOT / "Makefile", directory)
 
 
 def command(target: str, *arguments: str, directory: Path = ROOT) -> list[str]:

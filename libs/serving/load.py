@@ -118,11 +118,6 @@ class Load:
 _loads: "WeakKeyDictionary[ServerState, Load]" = WeakKeyDictionary()
 
 
-def _waiting_since(guest: Guest) -> float:
-    assert guest.waiting_since is not None
-    return guest.waiting_since
-
-
 def load_of(server: ServerState, limits: Limits, loop: asyncio.AbstractEventLoop) -> Load:
     """The load of a server, the same for all of its connections."""
     load = _loads.get(server)
@@ -136,3 +131,8 @@ def _places(wanted: int) -> int:
     if files == resource.RLIM_INFINITY:
         return wanted
     return max(1, min(wanted, files - _SPARE_FILES))
+
+
+def _waiting_since(guest: Guest) -> float:
+    assert guest.waiting_since is not None
+    return guest.waiting_since

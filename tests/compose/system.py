@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tests.making import make
+from tests.making import ROOT, copy_of_infra, make
 
 from embedded.native import collector, prometheus
 from embedded.native.cache import run
@@ -22,7 +22,6 @@ from embedded.native.server import lasting_port
 from embedded.postgres import wheel_of_postgres
 from embedded.waiting import wait_until
 
-ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
 STAND_INS = Path(__file__).with_name("stand_ins")
 WORKING = ("bookapp", "backend", "postgres", "kafka", "collector", "prometheus")
@@ -51,9 +50,7 @@ class System:
     def __init__(self, podman: Podman, directory: Path) -> None:
         self._podman = podman
         self._directory = directory / "clone"
-        left_out = shutil.ignore_patterns("__pycache__", ".env")
-        shutil.copytree(INFRA, self._directory / "infra", ignore=left_out)
-        shutil.copy(ROOT / "Makefile", self._directory)
+        copy_of_infra(self._directory)
         file = self._directory / "infra" / "compose.yaml"
         file.write_text(PUBLISHED.sub(free_port_for, file.read_text()))
         services = yaml.safe_load(file.read_text())["services"]

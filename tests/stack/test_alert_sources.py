@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.making import ROOT
+from tests.stack.alerting import cases, rules
 
 from embedded.native import prometheus
 from embedded.native.cache import run
 
-PROMETHEUS = ROOT / "infra" / "prometheus"
 TOKEN = re.compile(r'"[^"]*"|[()]|\b(?:or|and|unless)\b(?: on \([^)]*\))?')
 DEFAULT = re.compile(r"\s*0 \*")
 """An operand that is there for a result of 0, where nothing would be the same to every alert."""
@@ -54,33 +53,30 @@ def test_an_expression_is_taken_apart_where_it_can_be() -> None:
     ]
 
 
-def readers(rule: dict[str, Any], rules: list[dict[str, Any]]) -> set[str]:
+def readers(rule: dict[str, Any], among: list[dict[str, Any]]) -> set[str]:
     """The alerts that a rule decides: itself, or those that read what it records."""
     if "alert" in rule:
         return {rule["alert"]}
-    return {each["alert"] for each in rules if "alert" in each and rule["record"] in each["expr"]}
+    return {each["alert"] for each in among if "alert" in each and rule["record"] in each["expr"]}
 
 
-def cases(alerts: set[str]) -> list[dict[str, Any]]:
+def cases_about(alerts: set[str]) -> list[dict[str, Any]]:
     """The cases about these alerts."""
-    every = yaml.safe_load((PROMETHEUS / "tests" / "alerts.yaml").read_text())["tests"]
-    # 0x60 is sixty times 0 to Prometheus, and 96 to YAML where it is not in quotes.
-    assert all(isinstance(each["values"], str) for case in every for each in case["input_series"])
     about = re.compile(rf'alertname="({"|".join(alerts)})"')
     return [
         case
-        for case in every
+        for case in cases()
         if any(about.search(check["expr"]) for check in case["promql_expr_test"])
     ]
 
 
-def passes(rules: list[dict[str, Any]], about: set[str], directory: Path) -> bool:
+def passes(given: list[dict[str, Any]], about: set[str], directory: Path) -> bool:
     """Whether the cases about these alerts pass with what of these rules decides them."""
-    chosen = cases(about)
+    chosen = cases_about(about)
     asked = set(re.findall(r'alertname="(\w+)"', str(chosen)))
-    rules = [rule for rule in rules if readers(rule, rules) & asked]
+    deciding = [rule for rule in given if readers(rule, given) & asked]
     (directory / "rules.yaml").write_text(
-        yaml.safe_dump({"groups": [{"name": "all", "rules": rules}]})
+        yaml.safe_dump({"groups": [{"name": "all", "rules": deciding}]})
     )
     checks = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": chosen}
     (directory / "cases.yaml").write_text(yaml.safe_dump(checks))
@@ -93,16 +89,14 @@ def passes(rules: list[dict[str, Any]], about: set[str], directory: Path) -> boo
 
 @pytest.mark.timeout(900)
 def test_no_alert_can_do_without_a_source_or_a_condition(tmp_path: Path) -> None:
-    files = sorted((PROMETHEUS / "rules").glob("*.yaml"))
-    groups = [group for path in files for group in yaml.safe_load(path.read_text())["groups"]]
-    rules = [rule for group in groups for rule in group["rules"]]
+    every = rules()
     unnoticed = []
-    for at, rule in enumerate(rules):
-        about = readers(rule, rules)
+    for at, rule in enumerate(every):
+        about = readers(rule, every)
         for expression in without_an_operand(rule["expr"]):
-            changed = [*rules[:at], {**rule, "expr": expression}, *rules[at + 1 :]]
+            changed = [*every[:at], {**rule, "expr": expression}, *every[at + 1 :]]
             if passes(changed, about, tmp_path):
                 unnoticed.append((rule.get("alert") or rule["record"], expression))
     assert unnoticed == []
-    for rule in rules:  # or each would seem to be noticed
-        assert "record" in rule or passes(rules, {rule["alert"]}, tmp_path), rule["alert"]
+    for rule in every:  # or each would seem to be noticed
+        assert "record" in rule or passes(every, {rule["alert"]}, tmp_path), rule["alert"]

@@ -1,13 +1,12 @@
 """Each command with compose that is written down, and what compose itself says that it starts."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from tests.making import ROOT, make
+from tests.making import ROOT, copy_of_infra, make
 
 from embedded.native.linters import compose
 
@@ -60,8 +59,7 @@ os.execv("{compose}", ["docker-compose", *words])
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone whose `docker` starts nothing, with the passwords that `make up` writes."""
     directory = tmp_path_factory.mktemp("clone")
-    shutil.copytree(ROOT / "infra", directory / "infra", ignore=shutil.ignore_patterns(".env"))
-    shutil.copy(ROOT / "Makefile", directory)
+    copy_of_infra(directory)
     programs = directory / "programs"
     programs.mkdir()
     (programs / "docker").write_text(DOCKER.format(python=sys.executable, compose=compose()))

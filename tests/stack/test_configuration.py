@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.compose.system import SERVICES as COMPOSED
+from tests.stack.alerting import cases, rules
 
 from embedded.native import prometheus
 from embedded.native.bugsink import bugsink_version
@@ -76,32 +77,29 @@ def test_every_alert_fires_when_it_should_and_is_silent_when_not(infra: Path) ->
     promtool(infra, "test", "rules", "tests/alerts.yaml")
 
 
-def alerts(infra: Path) -> list[dict[str, Any]]:
+def alerts() -> list[dict[str, Any]]:
     """Every alert rule."""
-    files = sorted((infra / "prometheus" / "rules").glob("*.yaml"))
-    groups = [group for path in files for group in yaml.safe_load(path.read_text())["groups"]]
-    return [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    return [rule for rule in rules() if "alert" in rule]
 
 
-def alert_cases(infra: Path) -> list[tuple[str, bool]]:
+def alert_cases() -> list[tuple[str, bool]]:
     """For each check of a case, the alert that it asks for and whether that one fires."""
-    cases = yaml.safe_load((infra / "prometheus" / "tests" / "alerts.yaml").read_text())["tests"]
     return [
         (re.findall(r'alertname="(\w+)"', check["expr"])[0], bool(check["exp_samples"]))
-        for case in cases
+        for case in cases()
         for check in case["promql_expr_test"]
     ]
 
 
 def test_every_alert_has_a_case_that_fires_and_one_that_does_not(infra: Path) -> None:
     seen: dict[str, set[bool]] = {}
-    for name, fires in alert_cases(infra):
+    for name, fires in alert_cases():
         seen.setdefault(name, set()).add(fires)
-    assert seen == {alert["alert"]: {True, False} for alert in alerts(infra)}
+    assert seen == {alert["alert"]: {True, False} for alert in alerts()}
 
 
 def test_every_alert_says_what_it_means_and_where_to_read_on(infra: Path) -> None:
-    for alert in alerts(infra):
+    for alert in alerts():
         notes = alert["annotations"]
         assert notes["summary"], alert
         assert len(notes["description"].split()) > 15, alert

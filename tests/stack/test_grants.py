@@ -201,7 +201,6 @@ def system(kafka: Kafka, postgres_url: str, run_service: Any, tmp_path: Path) ->
         future.result(30)
 
 
-@pytest.mark.parametrize("mechanism", ["PLAIN", "OAUTHBEARER"])
 @contextlib.contextmanager
 def without(system: System, *grants: Grant) -> Iterator[None]:
     """They are taken away, and given back at the end."""

@@ -82,10 +82,10 @@ def line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(padded).rstrip()
 
 
-def note_latest(shown: int, found: int, noun: str) -> None:
+def note_latest(listed: int, found: int, noun: str) -> None:
     """Below a list: how many there are, and how to see those that it leaves out."""
-    if found > shown:
-        note(f"The latest {shown:,} of {found:,}; --limit shows more.")
+    if found > listed:
+        note(f"The latest {listed:,} of {found:,}; --limit shows more.")
     else:
         note(plural(found, noun) + ".")
 

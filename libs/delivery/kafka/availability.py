@@ -7,7 +7,7 @@ of it. The log gets one line when Kafka goes, or gives another reason, and one w
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import Final, cast
+from typing import Final
 
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
@@ -157,5 +157,5 @@ def one_line(error: BaseException) -> str:
 
 def _unwrapped(error: BaseException) -> BaseException:
     """aiokafka's error, where Faust has wrapped it."""
-    wrapped = isinstance(error, ProducerSendError) and error.__cause__ is not None
-    return cast(BaseException, error.__cause__) if wrapped else error
+    wrapped = error.__cause__ if isinstance(error, ProducerSendError) else None
+    return error if wrapped is None else wrapped

@@ -118,8 +118,9 @@ class Consumer(driver.Consumer):
             if epoch != self._epoch:
                 since = None
                 continue  # fetched before a rebalance: they will come again, maybe elsewhere
-            since = since or time.monotonic()
-            if time.monotonic() - since >= _ADMITTED_AFTER_S:
+            now = time.monotonic()
+            since = now if since is None else since
+            if now - since >= _ADMITTED_AFTER_S:
                 self.app.availability.admitted()
             for tp, some in records.items():
                 for actor in self.actors[tp]:

@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
 import psutil
 import pytest
 import yaml
+from tests.making import ROOT
 from tests.sockets import Answer, Client
 
 from contracts.topics import BOOK_INGESTION, BOOK_INGESTION_DLQ
@@ -28,7 +28,6 @@ from embedded.receiver import Receiver
 from embedded.services import bare_environment, start_service
 from embedded.waiting import wait_until
 
-ROOT = Path(__file__).parents[3]
 NAMES = ("bookapp", "backend", "receiver")
 MIB = 1024 * 1024
 PATIENCE = 2.0

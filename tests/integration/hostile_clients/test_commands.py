@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
-from tests.integration.hostile_clients.conftest import DOORS, ROOT
+from tests.integration.hostile_clients.conftest import DOORS
+from tests.making import ROOT
 
 INFRA = ROOT / "infra"
 ELSEWHERE = {"--host", "--port", "-l"}
