@@ -1,6 +1,6 @@
 """A process with nothing but a relay in it, to be killed: arguments DATABASE_URL, KAFKA_BROKER_URL.
 
-Prints each change of its state on a line of its own; the log goes to standard error.
+Prints each state that it enters on a line of its own; the log goes to standard error.
 """
 
 import asyncio
@@ -13,16 +13,20 @@ from delivery.postgres import create_engine
 from delivery.sending.relay import Relay
 
 
+class TellingRelay(Relay):
+    """Looking at `status` now and then would miss a state that a quick machine soon leaves."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "_state" and value != getattr(self, name, None):
+            print(value, flush=True)
+        super().__setattr__(name, value)
+
+
 async def main(database_url: str, broker_url: str) -> None:
     kafka = KafkaSettings(kafka_broker_url=broker_url)
-    relay = Relay(create_engine(database_url), create_app("sender", kafka, producer_only=True))
-    await relay.start()
-    said = None
-    while True:
-        if relay.status.state != said:
-            said = relay.status.state
-            print(said, flush=True)
-        await asyncio.sleep(0.02)
+    app = create_app("sender", kafka, producer_only=True)
+    await TellingRelay(create_engine(database_url), app).start()
+    await asyncio.Event().wait()
 
 
 logging.basicConfig(level=logging.INFO)
