@@ -45,11 +45,11 @@ class Propagation:
 
     def __init__(self, names: Sequence[str]) -> None:
         self._w3c = "tracecontext" in names
-        self._others = [_load(name) for name in names if name != "tracecontext"]
-        own = _W3C.fields if self._w3c else ()
-        written = {
-            name for fields in (own, *(each.fields for each in self._others)) for name in fields
-        }
+        others = [_load(name) for name in names if name != "tracecontext"]
+        # Asked once: a propagator makes its set anew at each look.
+        self._others = [(each, frozenset(map(str.lower, each.fields))) for each in others]
+        self._others_read = frozenset().union(*(read for _, read in self._others))
+        written = set(_W3C.fields if self._w3c else ()).union(*(each.fields for each in others))
         self.names = {name: name.lower() for name in written} | {
             name.lower(): name.lower() for name in written
         }
@@ -60,21 +60,32 @@ class Propagation:
         headers: dict[str, str] = {}
         if self._w3c:
             headers = span_headers(trace.get_current_span(context).get_span_context())
-        for each in self._others:
+        for each, _ in self._others:
             each.inject(headers, context)
         return headers
 
     def context_of(self, carrier: Mapping[str, str]) -> Context:
         """The context in headers, whose names are in lower case; empty where there is none."""
         context = NO_CONTEXT
-        if self._w3c and (traceparent := carrier.get("traceparent")):
-            sender = parse(traceparent, carrier.get("tracestate"))
-            if sender is not None:
-                context = trace.set_span_in_context(trace.NonRecordingSpan(sender), context)
-        for each in self._others:
-            if any(name.lower() in carrier for name in each.fields):
+        sender = self._w3c_sender_of(carrier)
+        if sender is not None:
+            context = trace.set_span_in_context(trace.NonRecordingSpan(sender), context)
+        for each, read in self._others:
+            if not read.isdisjoint(carrier):
                 context = each.extract(carrier, context, _GETTER)
         return context
+
+    def sender_of(self, carrier: Mapping[str, str]) -> SpanContext | None:
+        """The span of ``context_of``; None where there is none that is valid."""
+        if self._others_read.isdisjoint(carrier):  # nearly always, and then without a context
+            return self._w3c_sender_of(carrier)
+        sender = trace.get_current_span(self.context_of(carrier)).get_span_context()
+        return sender if sender.is_valid else None
+
+    def _w3c_sender_of(self, carrier: Mapping[str, str]) -> SpanContext | None:
+        if not self._w3c or not (traceparent := carrier.get("traceparent")):
+            return None
+        return parse(traceparent, carrier.get("tracestate"))
 
 
 def installed_propagators() -> set[str]:

@@ -123,6 +123,7 @@ class TopicSource:
         self, app: KafkaApp, channel: Any, name: str, dead_letters: str, policy: RetryPolicy
     ) -> None:
         self._app = app
+        self._group: str = app.conf.id  # Faust makes a setting's value anew at each look
         self._schema = channel.schema
         self._keys = getattr(self._schema, "loads_key", None)
         self._allows_empty = bool(getattr(self._schema, "allow_empty", False))
@@ -143,7 +144,7 @@ class TopicSource:
             raw.offset,
             raw.key,
             raw.headers,
-            group=self._app.conf.id,
+            group=self._group,
             body_size=None if raw.value is None else len(raw.value),
         )
         key: Any = raw.key
@@ -160,7 +161,7 @@ class TopicSource:
     def batch(self, some: Sequence[Delivery]) -> BatchSpan:
         """A root span, linked to each record's."""
         spans = [each.span for each in some if each.span is not None]
-        return start_batch_span(self.name, self._app.conf.id, spans)
+        return start_batch_span(self.name, self._group, spans)
 
     async def bury(self, delivery: Delivery, error: BaseException, partition: Partition) -> None:
         """Send the record to the dead letters; what cannot be decoded, at a bounded rate."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-from opentelemetry import trace
 from opentelemetry.trace import SpanContext
 from opentelemetry.util.types import AttributeValue
 
@@ -29,11 +28,7 @@ def carrier_of(headers: Iterable[tuple[str, bytes | None]] | None) -> dict[str, 
 
 def extract(headers: Iterable[tuple[str, bytes | None]] | None) -> SpanContext | None:
     """The span context in a record's headers, None where there is none that is valid."""
-    carrier = carrier_of(headers)
-    if not carrier:
-        return None
-    context = trace.get_current_span(active().context_of(carrier)).get_span_context()
-    return context if context.is_valid else None
+    return active().sender_of(carrier_of(headers))
 
 
 def key_attribute(key: bytes | None) -> dict[str, AttributeValue]:

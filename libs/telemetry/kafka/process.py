@@ -32,17 +32,21 @@ def relate_records_by(relation: Literal["link", "parent"]) -> None:
 
 
 class ProcessSpan:
-    """One record being processed; ``span`` is OpenTelemetry's, ``context`` the span's with the
-    baggage that the record brought. ``finish`` ends it, once."""
+    """One record being processed; ``span`` is OpenTelemetry's. ``finish`` ends it, once."""
 
-    __slots__ = ("_group", "_started", "_topic", "context", "span")
+    __slots__ = ("_carrier", "_group", "_started", "_topic", "span")
 
-    def __init__(self, span: Span, topic: str, group: str, cause: Context) -> None:
+    def __init__(self, span: Span, topic: str, group: str, carrier: Mapping[str, str]) -> None:
         self.span = span
-        self.context = trace.set_span_in_context(span, cause)
         self._topic = topic
         self._group = group
+        self._carrier = carrier
         self._started = time.perf_counter()
+
+    @property
+    def context(self) -> Context:
+        """The span's, with the baggage that the record brought; made when somebody asks."""
+        return trace.set_span_in_context(self.span, active().context_of(self._carrier))
 
     def finish(self, error: BaseException | None = None) -> None:
         """End the span, failed if there is an error, and record how long the record took."""
@@ -87,13 +91,13 @@ def start_process_span(
     None for a tombstone. ``links`` are further ones, behind the one to the send span. The span is
     not made current: see ``process_span``.
     """
-    cause = active().context_of(carrier_of(headers))
-    sender = trace.get_current_span(cause).get_span_context()
+    carrier = carrier_of(headers)
+    sender = active().sender_of(carrier)
     context = NO_CONTEXT
-    if sender.is_valid and _relation == "link":
+    if sender is not None and _relation == "link":
         links = (Link(sender), *links)
-    elif sender.is_valid:
-        context = cause
+    elif sender is not None:
+        context = active().context_of(carrier)
     own = {**_process_attributes(topic, partition, group), **key_attribute(key)}
     own["messaging.kafka.offset"] = offset
     if body_size is None:
@@ -104,7 +108,7 @@ def start_process_span(
     if attributes:
         span.set_attributes(attributes)
     _consumed.add(1, metric_labels("process", topic, group, None))
-    return ProcessSpan(span, topic, group, cause)
+    return ProcessSpan(span, topic, group, carrier)
 
 
 @contextmanager

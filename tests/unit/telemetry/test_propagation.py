@@ -93,6 +93,18 @@ def test_what_is_written_is_read_again(names: list[str], fields: set[str]) -> No
     span = trace.get_current_span(read).get_span_context()
     assert (span.trace_id == SPAN.trace_id) == bool(fields - {"baggage"})
     assert (baggage.get_baggage("tenant", read) == "north wing") == ("baggage" in fields)
+    assert by.sender_of(headers) == (span if span.is_valid else None)
+
+
+@pytest.mark.usefixtures("other")
+def test_the_sender_is_the_last_propagator_s_of_those_that_find_one() -> None:
+    by = Propagation(["tracecontext", "baggage", "other"])
+    w3c = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "baggage": "tenant=x"}
+    for carrier, trace_id in ((w3c, int("a" * 32, 16)), ({**w3c, "x-other": "c1/d2"}, 0xC1)):
+        sender = by.sender_of(carrier)
+        assert sender is not None
+        assert sender.trace_id == trace_id
+        assert sender == trace.get_current_span(by.context_of(carrier)).get_span_context()
 
 
 @pytest.mark.usefixtures("other")
@@ -140,5 +152,7 @@ def test_everybody_in_the_process_propagates_alike() -> None:
     ],
 )
 def test_nonsense_in_headers_makes_an_empty_context(carrier: dict[str, str]) -> None:
-    context = Propagation(["tracecontext", "baggage"]).context_of(carrier)
+    by = Propagation(["tracecontext", "baggage"])
+    context = by.context_of(carrier)
+    assert by.sender_of(carrier) is None
     assert not trace.get_current_span(context).get_span_context().is_valid
