@@ -47,9 +47,8 @@ def outbox() -> None:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    async def insert(self: Any, query: Any, topic: Any, records: Any) -> list[int]:
-        key = query.table._meta.primary_key
-        ids = [row[key._meta.name] for row in await query.returning(key)]
+    async def insert(self: Any, query: Any, topic: Any, records: Any, **given: Any) -> list[int]:
+        ids = [row["id"] for row in await query(**given)]
         for row_id, record in zip(ids, records, strict=True):
             await add(self, topic, record(row_id))
         return ids

@@ -7,12 +7,12 @@ when the process starts: nothing from outside can hold it but by a chance of one
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from piccolo.query.methods.insert import Insert
 
-from delivery.postgres.queries import connection_of
+from delivery.postgres.queries import Prepared, connection_of
 from delivery.sending.outbox_app.tables import OutboxRow
 
 MARK: Final = 10**18 + secrets.randbelow(8 * 10**18)  # a bigint, of as many digits as any
@@ -35,7 +35,8 @@ SELECT {id} FROM new ORDER BY {id}
 
 
 async def insert_with_records(
-    query: Insert[Any],
+    query: Insert[Any] | Prepared,
+    given: Mapping[str, Any],
     topic: str,
     records: Sequence[tuple[bytes, bytes]],
     trace_context: str | None,
@@ -43,21 +44,22 @@ async def insert_with_records(
     """Insert the rows and their records, keys and values with ``MARK`` in place of the id; the ids
     in the order of the rows. See ``Outbox.insert``."""
     parts = [(*_around_id(key), *_around_id(value)) for key, value in records]
-    primary_key = query.table._meta.primary_key
-    (querystring,) = query.returning(primary_key).querystrings
-    text, arguments = querystring.compile_string()
+    table = query.table._meta
+    engine: Any = table.db
+    if isinstance(query, Prepared):
+        text, arguments = query.statement(given)
+    else:
+        text, arguments = Prepared(query.returning(table.primary_key)).statement(given)
     first = len(arguments) + 1
     places = dict(zip("nmabcd", range(first, first + 6), strict=True))
     statement = _STATEMENT.format(
         insert=text,
-        id=f'"{primary_key._meta.db_column_name}"',
+        id=f'"{table.primary_key._meta.db_column_name}"',
         outbox=OutboxRow._meta.get_formatted_tablename(),
         **places,
     )
     columns = zip(*parts, strict=True) if parts else [()] * 4
-    rows = await connection_of(query.table._meta.db).fetch(
-        statement, *arguments, topic, trace_context, *columns
-    )
+    rows = await connection_of(engine).fetch(statement, *arguments, topic, trace_context, *columns)
     return [row[0] for row in rows]
 
 

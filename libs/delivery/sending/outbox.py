@@ -20,6 +20,7 @@ import msgspec
 from piccolo.query.methods.insert import Insert
 
 from delivery.postgres import Engine
+from delivery.postgres.queries import Prepared
 from delivery.sending.insert import MARK, insert_with_records
 from delivery.sending.outbox_app.tables import OutboxRow, named
 from delivery.topics import Encodes
@@ -81,20 +82,26 @@ class Outbox:
         )
 
     async def insert(
-        self, query: Insert[Any], topic: Encodes[T], records: Sequence[Callable[[int], T]]
+        self,
+        query: Insert[Any] | Prepared,
+        topic: Encodes[T],
+        records: Sequence[Callable[[int], T]],
+        **given: Any,
     ) -> list[int]:
         """Insert rows and add a record of each, in one round trip; the rows' ids, in their order.
 
         For a table whose ids PostgreSQL gives. Each of ``records`` makes a row's record from the
         row's id, which has to stand exactly once in the record's key and in its value, in decimal.
-        Outside of a transaction the statement is one of its own; otherwise as `add`.
+        A prepared query returns its table's primary key, and `given` are its values. Outside of a
+        transaction the statement is one of its own; otherwise as `add`.
 
         Raises:
+            KeyError: a prepared query's value is missing.
             NoKeyError: the topic's schema gives no key.
             ValueError: the id does not stand there, or stands there twice.
         """
         marked = [encoded(topic, record(MARK)) for record in records]
-        return await insert_with_records(query, topic.name, marked, trace_context())
+        return await insert_with_records(query, given, topic.name, marked, trace_context())
 
     def committed(self) -> None:
         """Say that a transaction with records in it has committed; call it after the commit.

@@ -30,6 +30,7 @@ _PAGE = Prepared(
     BookTable.select(*_SHOWN).where(BookTable.id > Given("after")).order_by(BookTable.id),
     limit=Given("limit"),
 )
+_ADD = Prepared(InsertRows(BookTable, _GIVEN, Given("rows")).returning(BookTable.id))
 
 
 class BookStore:
@@ -125,7 +126,5 @@ class BookStore:
     async def _insert(self, books: Sequence[NewBook]) -> list[int]:
         """The books and their records, in one statement; the ids, in the same order."""
         rows = [(book.title, book.author, book.status) for book in books]
-        insert = InsertRows(BookTable, _GIVEN, rows)
-        return await self._outbox.insert(
-            insert, BOOK_INGESTION, [partial(records.added, book) for book in books]
-        )
+        added = [partial(records.added, book) for book in books]
+        return await self._outbox.insert(_ADD, BOOK_INGESTION, added, rows=rows)

@@ -10,7 +10,7 @@ from piccolo.columns import BigSerial, Text
 from piccolo.table import Table
 
 from delivery.postgres import Engine
-from delivery.postgres.queries import InsertRows
+from delivery.postgres.queries import Given, InsertRows, Prepared
 from delivery.sending.outbox import NoKeyError, Outbox
 from delivery.topics import json_topic
 
@@ -59,6 +59,18 @@ async def test_each_record_has_its_row_s_id(outbox: Outbox, sql: asyncpg.Connect
     assert await add(outbox, "tea", "a cup") == [42, 43]
     assert await records(sql) == [(b"42", Sold(42, "tea")), (b"43", Sold(43, "a cup"))]
     assert await sql.fetch("SELECT id, item FROM sale ORDER BY 1") == [(42, "tea"), (43, "a cup")]
+
+
+async def test_a_prepared_insert_is_given_its_rows(outbox: Outbox, sql: asyncpg.Connection) -> None:
+    prepared = Prepared(InsertRows(Sale, [Sale.item], Given("rows")).returning(Sale.id))
+    for first, items in ((1, ["tea", "a cup"]), (3, ["milk"]), (4, [])):
+        _, made = insert(*items)
+        ids = await outbox.insert(prepared, SOLD, made, rows=[(item,) for item in items])
+        assert ids == list(range(first, first + len(items)))
+    told = [(b"1", Sold(1, "tea")), (b"2", Sold(2, "a cup")), (b"3", Sold(3, "milk"))]
+    assert await records(sql) == told
+    with pytest.raises(KeyError, match="rows"):
+        await outbox.insert(prepared, SOLD, made)
 
 
 async def test_ten_thousand_keep_their_order(outbox: Outbox, sql: asyncpg.Connection) -> None:

@@ -19,6 +19,7 @@ from piccolo.columns import Column
 from piccolo.columns.combination import WhereRaw
 from piccolo.engine.postgres import PostgresEngine
 from piccolo.query.base import Query
+from piccolo.table import Table
 
 from delivery.postgres.errors import DatabaseAway
 
@@ -60,18 +61,25 @@ class Prepared:
 
     async def __call__(self, on: Any = None, /, **given: Any) -> list[Any]:
         """Run it; the rows. Raises KeyError for a missing value, and what asyncpg raises."""
-        text, values = self._statement(given)
+        text, values = self.statement(given)
         rows = await (on or connection_of(self._query.table._meta.db)).fetch(text, *values)
         return await self._query._process_results(rows)
 
     async def count(self, on: Any = None, /, **given: Any) -> int:
         """Run it; how many rows it inserted, changed or removed. Otherwise as a call."""
-        text, values = self._statement(given)
+        text, values = self.statement(given)
         said = await (on or connection_of(self._query.table._meta.db)).execute(text, *values)
         return int(said.rpartition(" ")[2])  # "INSERT 0 7"
 
-    def _statement(self, given: Mapping[str, Any]) -> tuple[str, list[Any]]:
-        schema = self._query.table._meta.schema
+    @property
+    def table(self) -> type[Table]:
+        """What the query reads or changes."""
+        return self._query.table
+
+    def statement(self, given: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """Its text, and the values for it: to make it a part of another statement. Raises KeyError
+        for a missing value."""
+        schema = self.table._meta.schema
         if (compiled := self._compiled.get(schema)) is None:
             compiled = self._compiled[schema] = self._compile()
         text, arguments = compiled
