@@ -4,7 +4,8 @@
 
 The document comes from outside, because no library imports a service. The client is committed; a
 test holds it against the document. It works over any ``httpx.AsyncClient`` that it is given
-(``Client.set_async_httpx_client``), and so over ours, which traces each call by its template.
+(``Client.set_async_httpx_client``), and so over ours (``service_client``), whose transport traces
+each call by its template.
 The generator's templates for models and answers are replaced by ours (``client_templates``): models
 are msgspec's Structs, which bookapp's API answers with as they are, and an answer is decoded
 straight into them. The operator's routes

@@ -27,6 +27,7 @@ from contracts.backend_client import Client
 from contracts.conventions import Conventions
 from contracts.health import PATHS
 from contracts.problems import FieldError
+from contracts.service_client import ServiceClient
 from contracts.topics import BOOK_INGESTION
 from delivery.application import create_app
 from delivery.postgres import unavailable
@@ -60,9 +61,9 @@ def build(environ: Mapping[str, str]) -> ASGIApp:
         relay = Relay(engine, producer)
     outbox = Outbox(engine, relay.wake if relay else None)
     transport = TracedTransport(AiohttpTransport(limits=KEPT))
-    details = DetailsSource(
-        Client(settings.backend_url, httpx_args={"transport": transport, "trust_env": False})
-    )
+    backend = Client(settings.backend_url)
+    backend.set_async_httpx_client(ServiceClient(settings.backend_url, transport))
+    details = DetailsSource(backend)
 
     rules = Rules(ErrorInjectionConfig, engine.connect)
 

@@ -24,14 +24,16 @@ _DECODERS: dict[int, msgspec.json.Decoder[Any]] = {
 
 
 def _get_kwargs(
+    base_url: httpx.URL,
     book_id: int,
 ) -> dict[str, Any]:
 
+    path = "/books/{book_id}".format(
+        book_id=quote(str(book_id), safe=""),
+    )
     return {
         "method": "get",
-        "url": "/books/{book_id}".format(
-            book_id=quote(str(book_id), safe=""),
-        ),
+        "url": base_url.copy_with(raw_path=base_url.raw_path[:-1] + path.encode()),
         "extensions": {"url_template": "/books/{book_id}"},
     }
 
@@ -68,10 +70,12 @@ def sync_detailed(
         Response[CatalogueEntry | Problem]
     """
 
+    http = client.get_httpx_client()
     asked = _get_kwargs(
+        http.base_url,
         book_id=book_id,
     )
-    response = client.get_httpx_client().request(**asked)
+    response = http.request(**asked)
     return _build_response(client=client, response=response)
 
 
@@ -117,10 +121,12 @@ async def asyncio_detailed(
         Response[CatalogueEntry | Problem]
     """
 
+    http = client.get_async_httpx_client()
     asked = _get_kwargs(
+        http.base_url,
         book_id=book_id,
     )
-    response = await client.get_async_httpx_client().request(**asked)
+    response = await http.request(**asked)
     return _build_response(client=client, response=response)
 
 

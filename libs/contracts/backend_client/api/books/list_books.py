@@ -23,6 +23,7 @@ _DECODERS: dict[int, msgspec.json.Decoder[Any]] = {
 
 
 def _get_kwargs(
+    base_url: httpx.URL,
     *,
     ids: str,
 ) -> dict[str, Any]:
@@ -33,9 +34,10 @@ def _get_kwargs(
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
+    path = "/books" + "?" + urlencode(params, safe=",")
     return {
         "method": "get",
-        "url": "/books" + "?" + urlencode(params, safe=","),
+        "url": base_url.copy_with(raw_path=base_url.raw_path[:-1] + path.encode()),
         "extensions": {"url_template": "/books"},
     }
 
@@ -75,10 +77,12 @@ def sync_detailed(
         Response[Problem | list[CatalogueEntry]]
     """
 
+    http = client.get_httpx_client()
     asked = _get_kwargs(
+        http.base_url,
         ids=ids,
     )
-    response = client.get_httpx_client().request(**asked)
+    response = http.request(**asked)
     return _build_response(client=client, response=response)
 
 
@@ -130,10 +134,12 @@ async def asyncio_detailed(
         Response[Problem | list[CatalogueEntry]]
     """
 
+    http = client.get_async_httpx_client()
     asked = _get_kwargs(
+        http.base_url,
         ids=ids,
     )
-    response = await client.get_async_httpx_client().request(**asked)
+    response = await http.request(**asked)
     return _build_response(client=client, response=response)
 
 

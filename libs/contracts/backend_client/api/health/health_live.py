@@ -22,11 +22,14 @@ _DECODERS: dict[int, msgspec.json.Decoder[Any]] = {
 }
 
 
-def _get_kwargs() -> dict[str, Any]:
+def _get_kwargs(
+    base_url: httpx.URL,
+) -> dict[str, Any]:
 
+    path = "/health/live"
     return {
         "method": "get",
-        "url": "/health/live",
+        "url": base_url.copy_with(raw_path=base_url.raw_path[:-1] + path.encode()),
         "extensions": {"url_template": "/health/live"},
     }
 
@@ -59,8 +62,11 @@ def sync_detailed(
         Response[Health | Problem]
     """
 
-    asked = _get_kwargs()
-    response = client.get_httpx_client().request(**asked)
+    http = client.get_httpx_client()
+    asked = _get_kwargs(
+        http.base_url,
+    )
+    response = http.request(**asked)
     return _build_response(client=client, response=response)
 
 
@@ -97,8 +103,11 @@ async def asyncio_detailed(
         Response[Health | Problem]
     """
 
-    asked = _get_kwargs()
-    response = await client.get_async_httpx_client().request(**asked)
+    http = client.get_async_httpx_client()
+    asked = _get_kwargs(
+        http.base_url,
+    )
+    response = await http.request(**asked)
     return _build_response(client=client, response=response)
 
 
