@@ -11,6 +11,7 @@ from litestar.types import Middleware
 
 from bookapp.books.controllers import BookController
 from bookapp.books.details import DetailsSource
+from bookapp.books.listing import Listing
 from bookapp.books.store import BookStore
 from contracts.conventions import Conventions, described
 from contracts.health import Degraded, Readiness, health_routes
@@ -36,6 +37,8 @@ def create_api(
     ``middleware`` are the libraries' that are mounted beside the books.
     """
 
+    listing = Listing(books, details)
+
     async def before_request(_: Request[Any, Any, Any]) -> None:
         require_database()
 
@@ -47,7 +50,7 @@ def create_api(
         ],
         dependencies={
             "books": Provide(lambda: books, sync_to_thread=False),
-            "details": Provide(lambda: details, sync_to_thread=False),
+            "listing": Provide(lambda: listing, sync_to_thread=False),
         },
         plugins=[conventions],
         middleware=list(middleware),

@@ -8,7 +8,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import JSONBody
 
 from bookapp.books import idempotency
-from bookapp.books.details import DetailsSource
+from bookapp.books.listing import Listing
 from bookapp.books.schemas import (
     MAX_BODY,
     MAX_BOOKS,
@@ -44,18 +44,13 @@ class BookController(Controller):
     )
     async def list_books(
         self,
-        books: NamedDependency[BookStore],
-        details: NamedDependency[DetailsSource],
+        listing: NamedDependency[Listing],
         limit: Limit = 100,
         after: After = 0,
     ) -> Response[list[ListedBook]]:
         """The `Link` header of the answer leads to the next page, if there is one."""
-        found = await books.page(after, limit + 1)  # one more: is there a next page?
-        page = found[:limit]
-        known = await details.of([book.id for book in page])
-        for book in page:
-            book.details = known.get(book.id)
-        if len(found) == len(page):
+        page, more = await listing.page(after, limit)
+        if not more:
             return Response(page)
         following = f'</books?limit={limit}&after={page[-1].id}>; rel="next"'
         return Response(page, headers={"Link": following})
