@@ -1,8 +1,8 @@
 """An ``httpx.AsyncClient`` for one service's calls to another.
 
 What httpx does around each request for the open web, a service has no use for: to take the answer's
-cookies, to follow redirects, to run an authentication's flow. Left out, a call costs a seventh less.
-Generated clients take it as any other (``Client.set_async_httpx_client``).
+cookies, to follow redirects, to run an authentication's flow. Without it a call costs a seventh
+less. Generated clients take it as any other (``Client.set_async_httpx_client``).
 """
 
 from typing import Any
