@@ -46,10 +46,9 @@ async def insert_with_records(
     parts = [(*_around_id(key), *_around_id(value)) for key, value in records]
     table = query.table._meta
     engine: Any = table.db
-    if isinstance(query, Prepared):
-        text, arguments = query.statement(given)
-    else:
-        text, arguments = Prepared(query.returning(table.primary_key)).statement(given)
+    if not isinstance(query, Prepared):
+        query = Prepared(query.returning(table.primary_key))
+    text, arguments = query.statement(given)
     first = len(arguments) + 1
     places = dict(zip("nmabcd", range(first, first + 6), strict=True))
     statement = _STATEMENT.format(
