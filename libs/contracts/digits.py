@@ -5,11 +5,13 @@ msgspec reads ``1e2`` and ``1.0`` as whole numbers where a text may stand for on
 client that was given an id or a limit by us writes them so: what comes so is a mistake.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.exceptions import NotFoundException
+from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from contracts.problems import invalid
@@ -37,12 +39,20 @@ def _check(scope: Scope) -> None:
         if type(value) is int and not _stands_in(scope["path"], value):
             raise NotFoundException("An id is written in decimal digits.")
     if scope["query_string"]:
-        given = scope["route_handler"].parsed_fn_signature.parameters
-        connection = ASGIConnection[Any, Any, Any, Any](scope)
+        numbers = _numbers_of(scope["route_handler"])
+        if not numbers:
+            return
+        connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
         for name, text in connection.query_params.items():
-            parameter = given.get(name)
-            if parameter is not None and parameter.annotation is int and not _is_plain(text):
+            if name in numbers and not _is_plain(text):
                 raise invalid([FieldError(name, "must be a whole number, in decimal digits")])
+
+
+@lru_cache(maxsize=1024)
+def _numbers_of(handler: BaseRouteHandler) -> frozenset[str]:
+    """The parameters of a handler that are whole numbers."""
+    given = handler.parsed_fn_signature.parameters
+    return frozenset(name for name, parameter in given.items() if parameter.annotation is int)
 
 
 def _stands_in(path: str, value: int) -> bool:

@@ -7,19 +7,24 @@ connection (see ``pool``, ``transaction`` and ``connecting``).
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from asyncpg.pool import Pool as AsyncpgPool
 from piccolo.engine.postgres import PostgresEngine
 
 from delivery.postgres import connecting
+from delivery.postgres.dicts import dicts_of
 from delivery.postgres.errors import DatabaseBusy
 from delivery.postgres.pool import ANSWER_TIMEOUT, COMMAND_TIMEOUT, make_pool
 from delivery.postgres.transaction import Transaction
 from delivery.postgres.url import check_url, parse
 
 logger = logging.getLogger(__name__)
+
+# PostgreSQL would go on planning a statement at each run where it takes a plan for the given values
+# to be a little cheaper: for a page's LIMIT, which is a third of what the page costs it.
+_PREPARED_ONCE: Final = {"plan_cache_mode": "force_generic_plan"}
 
 
 class Engine(PostgresEngine):
@@ -82,6 +87,10 @@ class Engine(PostgresEngine):
         connection.terminate()
         return True
 
+    def transform_response_to_dicts(self, results: Sequence[Any]) -> list[dict[str, Any]]:
+        """What Piccolo makes of all rows, in half the time."""
+        return dicts_of(results)
+
     async def _run_in_pool(self, query: str, args: Sequence[Any] | None = None) -> Any:
         assert self.pool is not None
         return await self.pool.fetch(query, *(args or ()))
@@ -114,6 +123,7 @@ async def open_pool(
         engine.answers,
         command_timeout=command_timeout,
         connection_class=engine._connection_class,
+        session=_PREPARED_ONCE,
     )
     return engine.pool
 

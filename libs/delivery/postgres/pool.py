@@ -108,8 +108,13 @@ class Pool(AsyncpgPool):  # type: ignore[misc]  # asyncpg has no types
         *,
         timeout: float | None = None,  # noqa: ASYNC109 - as above
     ) -> None:
+        # asyncpg's own, without a task around its last step. It rarely has anything to wait for;
+        # should it be cancelled then, the connection is closed.
+        if connection._con is None:
+            return
         try:
-            await super().release(connection, timeout=timeout or RELEASE_TIMEOUT)
+            connection._con._on_release()
+            await connection._holder.release(timeout or RELEASE_TIMEOUT)
         except Exception as error:  # noqa: BLE001 - whatever it is, it comes second
             # asyncpg has closed what it could not release. What happened before is what counts, and
             # it may be a cancellation: in its place, a time-out would be taken for one that passes.

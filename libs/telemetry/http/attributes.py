@@ -45,8 +45,12 @@ def redact(query: str) -> str:
 
 def _redacted(parameter: str) -> str:
     name, equals, _ = parameter.partition("=")
-    secret = equals and _SECRET_NAME.fullmatch(unquote_plus(name))
-    return f"{name}=REDACTED" if secret else parameter
+    return f"{name}=REDACTED" if equals and _is_secret(name) else parameter
+
+
+@lru_cache(maxsize=256)
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAME.fullmatch(unquote_plus(name)) is not None
 
 
 @lru_cache(maxsize=1024)

@@ -1,4 +1,4 @@
-"""GET /books/{book_id} and GET /books?ids=…; bookapp asks the second once for each of its pages."""
+"""GET /books/{book_id} and GET /books; bookapp asks the second once for each of its pages."""
 
 from typing import Annotated, Final
 
@@ -9,15 +9,15 @@ from litestar.params import QueryParameter
 
 from backend.api.schemas import CatalogueEntry
 from backend.api.store import CatalogueStore
-from contracts.parameters import BookId
+from contracts.parameters import After, BookId, Until
 from contracts.problems import FieldError, documented, invalid
 from contracts.records import MAX_BIGINT
 
-MAX_IDS: Final = 1_000
+MAX_ENTRIES: Final = 1_000
 """How many books one request may ask for: a page of bookapp's list."""
 
 Ids = Annotated[
-    str,
+    str | None,
     QueryParameter(
         pattern=r"^[0-9]{1,19}(,[0-9]{1,19})*$",
         description="Ids of books, in decimal, with commas between them.",
@@ -50,18 +50,27 @@ class CatalogueController(Controller):
         summary="The catalogue entries of the books asked for",
     )
     async def list_books(
-        self, ids: Ids, catalogue: NamedDependency[CatalogueStore]
+        self,
+        catalogue: NamedDependency[CatalogueStore],
+        ids: Ids = None,
+        after: After = 0,
+        until: Until = 0,
     ) -> list[CatalogueEntry]:
-        """One entry for each of the books that has one, ordered by id; the others are absent. At
-        most 1000 ids."""
+        """One entry for each of the books that has one, ordered by id; the others are absent. The
+        books are those of these `ids`, or those with ids above `after` up to `until`. At most 1000
+        entries."""
+        if (ids is None) == (until == 0):
+            raise invalid([FieldError("ids", "give either ids or until")])
+        if ids is None:
+            return await catalogue.between(after, until, MAX_ENTRIES)
         return await catalogue.entries(parse_ids(ids))
 
 
 def parse_ids(text: str) -> list[int]:
     """The ids in ``1,2,3``. Raises a 400 that names ``ids``."""
-    ids = [int(part) for part in text.rstrip("\n").split(",")]
-    if len(ids) > MAX_IDS:
-        raise invalid([FieldError("ids", f"more than {MAX_IDS} ids")])
+    ids = list(map(int, text.rstrip("\n").split(",")))
+    if len(ids) > MAX_ENTRIES:
+        raise invalid([FieldError("ids", f"more than {MAX_ENTRIES} ids")])
     if max(ids) > MAX_BIGINT:
         raise invalid([FieldError("ids", "an id is out of range")])
     return ids

@@ -18,6 +18,12 @@ _MANY: Final = Prepared(
     .where(_THERE, any_of(Book.book_id, Given("book_ids")))
     .order_by(Book.book_id)
 )
+_BETWEEN: Final = Prepared(
+    Book.select(*_SHOWN)
+    .where(_THERE, Book.book_id > Given("after"), Book.book_id <= Given("until"))
+    .order_by(Book.book_id),
+    limit=Given("limit"),
+)
 
 
 class CatalogueStore:
@@ -31,3 +37,9 @@ class CatalogueStore:
     async def entries(self, book_ids: Sequence[int]) -> list[CatalogueEntry]:
         """The entries that there are of these books, by id, each once."""
         return msgspec.convert(await _MANY(book_ids=book_ids), list[CatalogueEntry])
+
+    async def between(self, after: int, until: int, limit: int) -> list[CatalogueEntry]:
+        """The entries that there are of the books with ids above ``after`` up to ``until``, by id,
+        at most ``limit``."""
+        rows = await _BETWEEN(after=after, until=until, limit=limit)
+        return msgspec.convert(rows, list[CatalogueEntry])

@@ -14,7 +14,6 @@ from bookapp.books.schemas import (
     MAX_BOOKS,
     MAX_BULK_BODY,
     NEXT_PAGE,
-    After,
     BookChange,
     IdempotencyKeyHeader,
     Limit,
@@ -22,7 +21,7 @@ from bookapp.books.schemas import (
     NewBook,
 )
 from bookapp.books.store import BookStore
-from contracts.parameters import BookId
+from contracts.parameters import After, BookId
 from contracts.problems import documented, problem
 from contracts.records import Book
 

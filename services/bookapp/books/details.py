@@ -7,7 +7,7 @@ now and then. Backend is called through its generated client, whose transport ca
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import httpx
@@ -37,13 +37,14 @@ class DetailsSource:
         self._timeout = timeout
         self._circuit = circuit or Circuit()
 
-    async def of(self, ids: Sequence[int]) -> Mapping[int, CatalogueEntry]:
-        """Backend's entries of those of these books that it knows. Never fails."""
-        if not ids or not self._circuit.allows():
+    async def between(self, first: int, last: int) -> Mapping[int, CatalogueEntry]:
+        """Backend's entries of those of a page's books that it knows, by id. ``first`` and ``last``
+        are the ids of the first and the last of them. Never fails."""
+        if not self._circuit.allows():
             return {}
         try:
             async with asyncio.timeout(self._timeout):
-                found = await self._ask(ids)
+                found = await self._ask(first, last)
         except (httpx.HTTPError, TimeoutError, BackendError, ValueError) as error:
             self._note_failure(error)
             return {}
@@ -55,8 +56,8 @@ class DetailsSource:
         """Close the connections to backend."""
         await self._client.get_async_httpx_client().aclose()
 
-    async def _ask(self, ids: Sequence[int]) -> Mapping[int, CatalogueEntry]:
-        answer = await list_books.asyncio(client=self._client, ids=",".join(map(str, ids)))
+    async def _ask(self, first: int, last: int) -> Mapping[int, CatalogueEntry]:
+        answer = await list_books.asyncio(client=self._client, after=first - 1, until=last)
         if not isinstance(answer, list):
             raise BackendError(f"backend answered with no list: {answer!r}")
         return {entry.book_id: entry for entry in answer}

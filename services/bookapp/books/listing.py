@@ -17,7 +17,8 @@ class Listing:
         more."""
         found = await self._books.page(after, limit + 1)
         page = found[:limit]
-        known = await self._details.of([book.id for book in page])
-        for book in page:
-            book.details = known.get(book.id)
+        if page:
+            known = await self._details.between(page[0].id, page[-1].id)
+            for book in page:
+                book.details = known.get(book.id)
         return page, len(found) > limit

@@ -12,7 +12,7 @@ from litestar.params import HeaderParameter, QueryParameter
 from msgspec import UNSET, Meta, UnsetType
 
 from contracts.backend_client.models import CatalogueEntry
-from contracts.records import MAX_BIGINT, MAX_TEXT, BookStatus
+from contracts.records import MAX_TEXT, BookStatus
 from contracts.visible import VISIBLE, why_unusable_as_new
 
 MAX_BODY: Final = 1024 * 1024
@@ -25,16 +25,6 @@ MAX_BOOKS: Final = 10_000
 """The most books that one request may add."""
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1_000, description="The most books on the page.")]
-
-After = Annotated[
-    int,
-    QueryParameter(
-        ge=0,
-        le=MAX_BIGINT,
-        schema_extra={"maximum": MAX_BIGINT},
-        description="Only books with an id above this one.",
-    ),
-]
 
 NEXT_PAGE: Final = ResponseHeader(
     name="Link", documentation_only=True, description="The next page, if there is one (RFC 8288)."

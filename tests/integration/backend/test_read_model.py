@@ -209,6 +209,19 @@ async def test_of_a_batch_each_book_keeps_its_highest_sequence(
     assert [(entry.book_id, entry.sequence) for entry in found] == [(1, 3), (2, 4)]
 
 
+async def test_a_range_has_the_entries_above_its_beginning_up_to_its_end(
+    ingestion: Ingestion, reader: CatalogueStore, record: Callable[..., BookRecord]
+) -> None:
+    await ingestion.handle_many([delivered(record(number)) for number in (1, 2, 3, 5, 6)])
+    await ingestion.handle(*delivered(record(3, 2, BookRemoved)))
+    found = {
+        asked: [entry.book_id for entry in await reader.between(*asked)]
+        for asked in ((1, 6, 9), (1, 5, 9), (0, 6, 2), (6, 9, 9), (5, 1, 9))
+    }
+    assert list(found.values()) == [[2, 5, 6], [2, 5], [1, 2], [], []]
+    assert await reader.between(1, 2, 1) == [await reader.entry(2)]
+
+
 async def test_many_entries_say_what_one_does(
     ingestion: Ingestion, reader: CatalogueStore, record: Callable[..., BookRecord]
 ) -> None:
@@ -253,6 +266,7 @@ async def test_a_batch_is_one_statement(
         await ingestion.handle(*delivered(record(1)))  # asyncpg asks for the types once
         connection.add_query_logger(lambda query: statements.append(query.query))
         await ingestion.handle_many([delivered(record(n)) for n in range(1, 201)])
+    await asyncio.sleep(0)  # the logger is called by the event loop
     (statement,) = statements
     assert statement.startswith("INSERT INTO")
     assert len(await rows(engine)) == 200

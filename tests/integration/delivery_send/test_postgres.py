@@ -21,6 +21,7 @@ from delivery.postgres import (
     open_pool,
     retry_conflicts,
 )
+from delivery.postgres.dicts import dicts_of
 from embedded.postgres import Postgres
 
 
@@ -143,6 +144,25 @@ async def test_a_cancelled_statement_ends_as_cancelled_while_the_server_is_silen
         await asyncio.sleep(0.1)  # it has been sent
         asking.cancel()
         await asyncio.wait({asking}, timeout=5)
+        assert asking.cancelled()
+    finally:
+        postgres_server.resume()
+    assert await ask(narrow) == 7
+
+
+async def test_a_release_that_is_cancelled_gives_its_place_in_the_pool_back(
+    narrow: Engine, postgres_server: Postgres
+) -> None:
+    assert await narrow.pool.fetchval("SELECT 7") == 7
+    postgres_server.pause()
+    try:
+        asking = asyncio.create_task(narrow.pool.fetchval("SELECT 7", timeout=30))
+        await asyncio.sleep(0.1)
+        asking.cancel()
+        await asyncio.sleep(0.1)  # the release waits for the statement's end
+        assert not asking.done()
+        asking.cancel()
+        await asyncio.wait({asking}, timeout=0.2)
         assert asking.cancelled()
     finally:
         postgres_server.resume()
@@ -310,3 +330,28 @@ async def test_the_pool_opens_without_a_server() -> None:
     await open_pool(engine)
     assert await seconds_until_away(engine) < 2
     await close_pool(engine)
+
+
+async def test_the_pool_s_statements_are_planned_once(
+    narrow: Engine, sql: asyncpg.Connection
+) -> None:
+    """PostgreSQL would plan this one anew at each run: it finds the smaller page cheaper."""
+    await sql.execute("CREATE TABLE many AS SELECT n FROM generate_series(1, 10000) AS n")
+    await sql.execute("CREATE INDEX ON many (n)")
+    await sql.execute("ANALYZE many")
+    for after in range(10):
+        page = await narrow.pool.fetch(
+            "SELECT n FROM many WHERE n > $1 ORDER BY n LIMIT $2", after, 3
+        )
+        assert [row["n"] for row in page] == [after + 1, after + 2, after + 3]
+    looking = "SELECT custom_plans FROM pg_prepared_statements WHERE statement LIKE '%FROM many%'"
+    assert await narrow.pool.fetchval(looking) == 0
+
+
+async def test_rows_become_the_dicts_that_they_are(sql: asyncpg.Connection) -> None:
+    names = ["id", "it's", "lambda", "\\ {}\n", "ü", "id"]
+    columns = ", ".join(f'n + {more} AS "{name}"' for more, name in enumerate(names))
+    for query in (f"SELECT {columns} FROM generate_series(1, 3) AS n", "SELECT FROM pg_database"):
+        rows = await sql.fetch(query)
+        assert dicts_of(rows) == [dict(row) for row in rows]
+    assert dicts_of([]) == []

@@ -174,6 +174,7 @@ async def use_backend(engine: Engine) -> None:
     catalogue = CatalogueStore()
     assert await catalogue.entry(1)
     assert await catalogue.entries([1, 2])
+    assert await catalogue.between(0, 2, 10)
     assert await _SEQUENCES(book_ids=[1, 2]) == [{"book_id": 1, "sequence": 1}]
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from backend.api import create_api
-from backend.api.controllers import MAX_IDS
+from backend.api.controllers import MAX_ENTRIES
 from backend.api.schemas import CatalogueEntry
 from backend.api.store import CatalogueStore
 from contracts.conventions import Conventions
@@ -30,8 +30,11 @@ class Shelf(CatalogueStore):
     async def entries(self, book_ids: Sequence[int]) -> list[CatalogueEntry]:
         return self._read(book_ids)
 
+    async def between(self, after: int, until: int, limit: int) -> list[CatalogueEntry]:
+        return self._read(range(after + 1, until + 1))[:limit]
+
     def _read(self, book_ids: Sequence[int]) -> list[CatalogueEntry]:
-        self.reads.append(list(book_ids))
+        self.reads.append(book_ids)
         if self.failure is not None:
             raise self.failure
         return [entry(book_id) for book_id in (7, 9) if book_id in book_ids]
@@ -123,8 +126,43 @@ async def test_many_books_are_one_read_and_the_missing_are_absent(api: Api) -> N
     assert api.shelf.reads == [[9, 8, 7]]
 
 
+@pytest.mark.parametrize(
+    ("query", "asked", "found"),
+    [
+        ("after=6&until=9", range(7, 10), [7, 9]),
+        ("until=7", range(1, 8), [7]),
+        ("after=7&until=8", range(8, 9), []),
+        ("after=9&until=7", range(10, 8), []),
+    ],
+)
+async def test_a_range_of_books_is_one_read(
+    api: Api, query: str, asked: range, found: list[int]
+) -> None:
+    response = await api.get(f"/books?{query}")
+    assert [book["book_id"] for book in response.json()] == found
+    assert api.shelf.reads == [asked]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("ids=7&until=9", "ids"),
+        ("after=7", "ids"),
+        ("until=-1", "until"),
+        ("until=1e2", "until"),
+        ("after=x&until=9", "after"),
+        (f"until={MAX_BIGINT + 1}", "until"),
+    ],
+)
+async def test_a_range_that_is_none_is_refused_by_name(api: Api, query: str, field: str) -> None:
+    response = await api.get(f"/books?{query}")
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+    assert api.shelf.reads == []
+
+
 async def test_a_page_of_a_thousand_is_answered_and_one_more_is_refused(api: Api) -> None:
-    ids = [str(MAX_BIGINT - n) for n in range(MAX_IDS + 1)]
+    ids = [str(MAX_BIGINT - n) for n in range(MAX_ENTRIES + 1)]
     assert (await api.get("/books?ids=" + ",".join(ids[1:]))).status_code == 200
     response = await api.get("/books?ids=" + ",".join(ids))
     assert response.status_code == 400

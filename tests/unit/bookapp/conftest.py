@@ -101,11 +101,11 @@ class FakeDetails(DetailsSource):
 
     def __init__(self) -> None:
         self.entries: dict[int, CatalogueEntry] = {}
-        self.calls: list[list[int]] = []
+        self.calls: list[tuple[int, int]] = []
 
-    async def of(self, ids: Sequence[int]) -> Mapping[int, CatalogueEntry]:
-        self.calls.append(list(ids))
-        return {i: self.entries[i] for i in ids if i in self.entries}
+    async def between(self, first: int, last: int) -> Mapping[int, CatalogueEntry]:
+        self.calls.append((first, last))
+        return {i: entry for i, entry in self.entries.items() if first <= i <= last}
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ async def test_a_page_asks_backend_once_and_leads_to_the_next(client, details):
     assert [book["id"] for book in response.json()] == [1, 2]
     assert response.json()[0]["details"] is None
     assert response.json()[1]["details"]["shelf_mark"] == "H47"
-    assert details.calls == [[1, 2]]
+    assert details.calls == [(1, 2)]
     seen = []
     while True:
         seen += [book["id"] for book in response.json()]

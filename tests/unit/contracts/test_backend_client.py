@@ -54,7 +54,7 @@ def client() -> Client:
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/books":
-            assert request.url.params["ids"] == "7,8"
+            assert request.url.params.get("ids") == "7,8" or request.url.params["until"] == "8"
             return httpx.Response(200, json=[ENTRY])
         if request.url.path == "/books/7":
             return httpx.Response(200, json=ENTRY)
@@ -66,9 +66,10 @@ def client() -> Client:
 
 
 async def test_it_calls_through_the_http_client_that_it_is_given(client: Client) -> None:
-    entries = await list_books.asyncio(client=client, ids="7,8")
-    assert isinstance(entries, list)
-    assert [(entry.book_id, entry.trace_id) for entry in entries] == [(7, None)]
+    for asked in ({"ids": "7,8"}, {"after": 6, "until": 8}):
+        entries = await list_books.asyncio(client=client, **asked)
+        assert isinstance(entries, list)
+        assert [(entry.book_id, entry.trace_id) for entry in entries] == [(7, None)]
     assert isinstance(await get_book.asyncio(7, client=client), CatalogueEntry)
 
 

@@ -10,6 +10,7 @@ from ...client import AuthenticatedClient, Client
 from ...types import UNSET, Response, Unset
 from ...models.catalogue_entry import CatalogueEntry
 from ...models.problem import Problem
+from ...types import UNSET, Unset
 from typing import cast
 
 _DECODERS: dict[int, msgspec.json.Decoder[Any]] = {
@@ -25,12 +26,23 @@ _DECODERS: dict[int, msgspec.json.Decoder[Any]] = {
 def _get_kwargs(
     base_url: httpx.URL,
     *,
-    ids: str,
+    ids: None | str | Unset = UNSET,
+    after: int | Unset = 0,
+    until: int | Unset = 0,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
 
-    params["ids"] = ids
+    json_ids: None | str | Unset
+    if isinstance(ids, Unset):
+        json_ids = UNSET
+    else:
+        json_ids = ids
+    params["ids"] = json_ids
+
+    params["after"] = after
+
+    params["until"] = until
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -59,15 +71,20 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    ids: str,
+    ids: None | str | Unset = UNSET,
+    after: int | Unset = 0,
+    until: int | Unset = 0,
 ) -> Response[Problem | list[CatalogueEntry]]:
     """The catalogue entries of the books asked for
 
-     One entry for each of the books that has one, ordered by id; the others are absent. At
-    most 1000 ids.
+     One entry for each of the books that has one, ordered by id; the others are absent. The
+    books are those of these `ids`, or those with ids above `after` up to `until`. At most 1000
+    entries.
 
     Args:
-        ids (str): Ids of books, in decimal, with commas between them.
+        ids (None | str | Unset): Ids of books, in decimal, with commas between them.
+        after (int | Unset): Only books with an id above this one. Default: 0.
+        until (int | Unset): No book with an id above this one. Default: 0.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -81,6 +98,8 @@ def sync_detailed(
     asked = _get_kwargs(
         http.base_url,
         ids=ids,
+        after=after,
+        until=until,
     )
     response = http.request(**asked)
     return _build_response(client=client, response=response)
@@ -89,15 +108,20 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    ids: str,
+    ids: None | str | Unset = UNSET,
+    after: int | Unset = 0,
+    until: int | Unset = 0,
 ) -> Problem | list[CatalogueEntry] | None:
     """The catalogue entries of the books asked for
 
-     One entry for each of the books that has one, ordered by id; the others are absent. At
-    most 1000 ids.
+     One entry for each of the books that has one, ordered by id; the others are absent. The
+    books are those of these `ids`, or those with ids above `after` up to `until`. At most 1000
+    entries.
 
     Args:
-        ids (str): Ids of books, in decimal, with commas between them.
+        ids (None | str | Unset): Ids of books, in decimal, with commas between them.
+        after (int | Unset): Only books with an id above this one. Default: 0.
+        until (int | Unset): No book with an id above this one. Default: 0.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -110,21 +134,28 @@ def sync(
     return sync_detailed(
         client=client,
         ids=ids,
+        after=after,
+        until=until,
     ).parsed
 
 
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    ids: str,
+    ids: None | str | Unset = UNSET,
+    after: int | Unset = 0,
+    until: int | Unset = 0,
 ) -> Response[Problem | list[CatalogueEntry]]:
     """The catalogue entries of the books asked for
 
-     One entry for each of the books that has one, ordered by id; the others are absent. At
-    most 1000 ids.
+     One entry for each of the books that has one, ordered by id; the others are absent. The
+    books are those of these `ids`, or those with ids above `after` up to `until`. At most 1000
+    entries.
 
     Args:
-        ids (str): Ids of books, in decimal, with commas between them.
+        ids (None | str | Unset): Ids of books, in decimal, with commas between them.
+        after (int | Unset): Only books with an id above this one. Default: 0.
+        until (int | Unset): No book with an id above this one. Default: 0.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -138,6 +169,8 @@ async def asyncio_detailed(
     asked = _get_kwargs(
         http.base_url,
         ids=ids,
+        after=after,
+        until=until,
     )
     response = await http.request(**asked)
     return _build_response(client=client, response=response)
@@ -146,15 +179,20 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    ids: str,
+    ids: None | str | Unset = UNSET,
+    after: int | Unset = 0,
+    until: int | Unset = 0,
 ) -> Problem | list[CatalogueEntry] | None:
     """The catalogue entries of the books asked for
 
-     One entry for each of the books that has one, ordered by id; the others are absent. At
-    most 1000 ids.
+     One entry for each of the books that has one, ordered by id; the others are absent. The
+    books are those of these `ids`, or those with ids above `after` up to `until`. At most 1000
+    entries.
 
     Args:
-        ids (str): Ids of books, in decimal, with commas between them.
+        ids (None | str | Unset): Ids of books, in decimal, with commas between them.
+        after (int | Unset): Only books with an id above this one. Default: 0.
+        until (int | Unset): No book with an id above this one. Default: 0.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -168,5 +206,7 @@ async def asyncio(
         await asyncio_detailed(
             client=client,
             ids=ids,
+            after=after,
+            until=until,
         )
     ).parsed
