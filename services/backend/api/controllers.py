@@ -54,16 +54,13 @@ class CatalogueController(Controller):
         catalogue: NamedDependency[CatalogueStore],
         ids: Ids = None,
         after: After = 0,
-        until: Until = 0,
+        until: Until = MAX_BIGINT,
     ) -> list[CatalogueEntry]:
-        """One entry for each of the books that has one, ordered by id; the others are absent. The
-        books are those of these `ids`, or those with ids above `after` up to `until`. At most 1000
-        entries."""
-        if (ids is None) == (until == 0):
-            raise invalid([FieldError("ids", "give either ids or until")])
+        """One entry for each of the books that has one, ordered by id; the others are absent. Of
+        all books, or of these `ids`, those above `after` up to `until`; at most 1000."""
         if ids is None:
             return await catalogue.between(after, until, MAX_ENTRIES)
-        return await catalogue.entries(parse_ids(ids))
+        return await catalogue.entries([i for i in parse_ids(ids) if after < i <= until])
 
 
 def parse_ids(text: str) -> list[int]:

@@ -131,12 +131,16 @@ async def test_many_books_are_one_read_and_the_missing_are_absent(api: Api) -> N
     [
         ("after=6&until=9", range(7, 10), [7, 9]),
         ("until=7", range(1, 8), [7]),
+        ("after=7", range(8, MAX_BIGINT + 1), [9]),
+        ("", range(1, MAX_BIGINT + 1), [7, 9]),
+        ("ids=7,8,9&after=7&until=8", [8], []),
+        ("ids=7,8,9&until=7", [7], [7]),
         ("after=7&until=8", range(8, 9), []),
         ("after=9&until=7", range(10, 8), []),
     ],
 )
 async def test_a_range_of_books_is_one_read(
-    api: Api, query: str, asked: range, found: list[int]
+    api: Api, query: str, asked: Sequence[int], found: list[int]
 ) -> None:
     response = await api.get(f"/books?{query}")
     assert [book["book_id"] for book in response.json()] == found
@@ -146,8 +150,6 @@ async def test_a_range_of_books_is_one_read(
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ("ids=7&until=9", "ids"),
-        ("after=7", "ids"),
         ("until=-1", "until"),
         ("until=1e2", "until"),
         ("after=x&until=9", "after"),
@@ -170,7 +172,7 @@ async def test_a_page_of_a_thousand_is_answered_and_one_more_is_refused(api: Api
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?ids=", "?ids=1,,2", "?ids=a", "?ids=1;2", "?ids=-1", "?ids=%00", "?id=1"]
+    "query", ["?ids=", "?ids=1,,2", "?ids=a", "?ids=1;2", "?ids=-1", "?ids=%00"]
 )
 async def test_ids_that_are_none_are_refused_by_name(api: Api, query: str) -> None:
     response = await api.get(f"/books{query}")

@@ -28,7 +28,7 @@ def _get_kwargs(
     *,
     ids: None | str | Unset = UNSET,
     after: int | Unset = 0,
-    until: int | Unset = 0,
+    until: int | Unset = 9223372036854775807,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -73,18 +73,17 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     ids: None | str | Unset = UNSET,
     after: int | Unset = 0,
-    until: int | Unset = 0,
+    until: int | Unset = 9223372036854775807,
 ) -> Response[Problem | list[CatalogueEntry]]:
     """The catalogue entries of the books asked for
 
-     One entry for each of the books that has one, ordered by id; the others are absent. The
-    books are those of these `ids`, or those with ids above `after` up to `until`. At most 1000
-    entries.
+     One entry for each of the books that has one, ordered by id; the others are absent. Of
+    all books, or of these `ids`, those above `after` up to `until`; at most 1000.
 
     Args:
         ids (None | str | Unset): Ids of books, in decimal, with commas between them.
         after (int | Unset): Only books with an id above this one. Default: 0.
-        until (int | Unset): No book with an id above this one. Default: 0.
+        until (int | Unset): No book with an id above this one. Default: 9223372036854775807.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -110,18 +109,17 @@ def sync(
     client: AuthenticatedClient | Client,
     ids: None | str | Unset = UNSET,
     after: int | Unset = 0,
-    until: int | Unset = 0,
+    until: int | Unset = 9223372036854775807,
 ) -> Problem | list[CatalogueEntry] | None:
     """The catalogue entries of the books asked for
 
-     One entry for each of the books that has one, ordered by id; the others are absent. The
-    books are those of these `ids`, or those with ids above `after` up to `until`. At most 1000
-    entries.
+     One entry for each of the books that has one, ordered by id; the others are absent. Of
+    all books, or of these `ids`, those above `after` up to `until`; at most 1000.
 
     Args:
         ids (None | str | Unset): Ids of books, in decimal, with commas between them.
         after (int | Unset): Only books with an id above this one. Default: 0.
-        until (int | Unset): No book with an id above this one. Default: 0.
+        until (int | Unset): No book with an id above this one. Default: 9223372036854775807.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -144,18 +142,17 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     ids: None | str | Unset = UNSET,
     after: int | Unset = 0,
-    until: int | Unset = 0,
+    until: int | Unset = 9223372036854775807,
 ) -> Response[Problem | list[CatalogueEntry]]:
     """The catalogue entries of the books asked for
 
-     One entry for each of the books that has one, ordered by id; the others are absent. The
-    books are those of these `ids`, or those with ids above `after` up to `until`. At most 1000
-    entries.
+     One entry for each of the books that has one, ordered by id; the others are absent. Of
+    all books, or of these `ids`, those above `after` up to `until`; at most 1000.
 
     Args:
         ids (None | str | Unset): Ids of books, in decimal, with commas between them.
         after (int | Unset): Only books with an id above this one. Default: 0.
-        until (int | Unset): No book with an id above this one. Default: 0.
+        until (int | Unset): No book with an id above this one. Default: 9223372036854775807.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -181,18 +178,17 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     ids: None | str | Unset = UNSET,
     after: int | Unset = 0,
-    until: int | Unset = 0,
+    until: int | Unset = 9223372036854775807,
 ) -> Problem | list[CatalogueEntry] | None:
     """The catalogue entries of the books asked for
 
-     One entry for each of the books that has one, ordered by id; the others are absent. The
-    books are those of these `ids`, or those with ids above `after` up to `until`. At most 1000
-    entries.
+     One entry for each of the books that has one, ordered by id; the others are absent. Of
+    all books, or of these `ids`, those above `after` up to `until`; at most 1000.
 
     Args:
         ids (None | str | Unset): Ids of books, in decimal, with commas between them.
         after (int | Unset): Only books with an id above this one. Default: 0.
-        until (int | Unset): No book with an id above this one. Default: 0.
+        until (int | Unset): No book with an id above this one. Default: 9223372036854775807.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
