@@ -133,40 +133,40 @@ async def test_a_server_that_refuses_the_password_from_now_on_is_away(
     await close_pool(engine)
 
 
-async def test_a_cancelled_statement_ends_as_cancelled_while_the_server_is_silent(
-    narrow: Engine, postgres_server: Postgres
-) -> None:
-    """A time-out in its place is an error that passes: whoever tries for ever never ends."""
+@asynccontextmanager
+async def cancelled_in_silence(
+    narrow: Engine, server: Postgres
+) -> AsyncIterator[asyncio.Task[object]]:
+    """A statement that was sent to a silent server and cancelled; all is well again afterwards."""
     assert await narrow.pool.fetchval("SELECT 7") == 7
-    postgres_server.pause()
+    server.pause()
     try:
         asking = asyncio.create_task(narrow.pool.fetchval("SELECT 7", timeout=30))
         await asyncio.sleep(0.1)  # it has been sent
         asking.cancel()
-        await asyncio.wait({asking}, timeout=5)
+        yield asking
         assert asking.cancelled()
     finally:
-        postgres_server.resume()
+        server.resume()
     assert await ask(narrow) == 7
+
+
+async def test_a_cancelled_statement_ends_as_cancelled_while_the_server_is_silent(
+    narrow: Engine, postgres_server: Postgres
+) -> None:
+    """A time-out in its place is an error that passes: whoever tries for ever never ends."""
+    async with cancelled_in_silence(narrow, postgres_server) as asking:
+        await asyncio.wait({asking}, timeout=5)
 
 
 async def test_a_release_that_is_cancelled_gives_its_place_in_the_pool_back(
     narrow: Engine, postgres_server: Postgres
 ) -> None:
-    assert await narrow.pool.fetchval("SELECT 7") == 7
-    postgres_server.pause()
-    try:
-        asking = asyncio.create_task(narrow.pool.fetchval("SELECT 7", timeout=30))
-        await asyncio.sleep(0.1)
-        asking.cancel()
+    async with cancelled_in_silence(narrow, postgres_server) as asking:
         await asyncio.sleep(0.1)  # the release waits for the statement's end
         assert not asking.done()
         asking.cancel()
         await asyncio.wait({asking}, timeout=0.2)
-        assert asking.cancelled()
-    finally:
-        postgres_server.resume()
-    assert await ask(narrow) == 7
 
 
 async def test_a_pool_in_full_use_is_busy_within_5_s(narrow: Engine) -> None:

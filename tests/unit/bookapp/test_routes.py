@@ -62,6 +62,11 @@ async def test_a_removed_book_is_gone(client):
     assert_problem(await client.delete("/books/1"), 404, "book 1")
 
 
+async def test_a_page_without_books_asks_nobody(client, details):
+    assert (await client.get("/books")).json() == []
+    assert details.calls == []
+
+
 async def test_a_page_asks_backend_once_and_leads_to_the_next(client, details):
     await client.post("/books/bulk_add", json=[DUNE] * 5)
     details.entries[2] = entry(2, shelf_mark="H47")

@@ -12,6 +12,7 @@ from contracts.backend_client import Client
 from contracts.backend_client.api.books import get_book, list_books
 from contracts.backend_client.models import CatalogueEntry, Problem
 from contracts.generate_client import CLIENT, for_services, generate
+from contracts.records import MAX_BIGINT
 
 CHECKED_IN = Path(__file__).parents[3] / "docs" / "openapi" / "backend.json"
 
@@ -54,7 +55,10 @@ def client() -> Client:
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/books":
-            assert request.url.params.get("ids") == "7,8" or request.url.params["until"] == "8"
+            assert dict(request.url.params) in (
+                {"ids": "7,8", "after": "0", "until": str(MAX_BIGINT)},
+                {"after": "6", "until": "8"},
+            )
             return httpx.Response(200, json=[ENTRY])
         if request.url.path == "/books/7":
             return httpx.Response(200, json=ENTRY)
