@@ -21,6 +21,7 @@ from mode.types import ServiceT
 from delivery.kafka.availability import Availability
 from delivery.kafka.clients.exact import read_leniently
 from delivery.kafka.clients.quiet import quieten_aiokafka
+from delivery.kafka.closing import close_forgotten_connections
 from delivery.kafka.settings import KafkaSettings
 from delivery.receiving.agent import Agent, Function
 from delivery.receiving.retry import Classify, RetryPolicy
@@ -215,6 +216,7 @@ def create_app(
     """
     quieten_aiokafka()
     read_leniently()
+    close_forgotten_connections()
     run_commands_alone()
     servers = kafka.bootstrap_servers()
     settings: dict[str, Any] = {

@@ -12,6 +12,7 @@ from typing import Any, Final
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
+from delivery.kafka.closing import close_whole
 from delivery.kafka.declared import compare
 from delivery.kafka.remedies import TopicCreationRefusedError
 from delivery.kafka.settings import KafkaSettings
@@ -53,7 +54,7 @@ async def ensure_topics(kafka: KafkaSettings, topics: Iterable[TopicDescription[
             there = [topic for topic in wanted if topic.name in existing]
             await compare(admin, kafka.kafka_broker_url, there)
     finally:
-        await admin.close()
+        await close_whole(admin.close())
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: list[TopicDescription[Any]]) -> None:

@@ -26,6 +26,7 @@ from faust.transport.drivers.aiokafka import Producer as FaustProducer
 from faust.types import RecordMetadata
 
 from delivery.kafka.app import KafkaApp
+from delivery.kafka.closing import close_whole
 from delivery.kafka.topics import with_dead_letters
 from delivery.sending.queue import Row
 from telemetry.kafka import Headers
@@ -137,8 +138,10 @@ class Publisher:
     async def abandon(self) -> None:
         """Give up the producer with all that it has not sent: a normal stop would send it."""
         producer, self._producer = self._producer, None
-        if producer is None:
-            return
+        if producer is not None:
+            await close_whole(self._give_up(producer))
+
+    async def _give_up(self, producer: Any) -> None:
         client, producer._producer = producer._producer, None
         if client is not None:
             client._closed = True  # or its destructor complains
@@ -147,6 +150,7 @@ class Publisher:
             # Without connections its sender may wait for news of the cluster for ever; cut off, it
             # takes what it had in hand with it.
             await _at_most(ABANDON_TIMEOUT, client._sender.close())
+            await _at_most(ABANDON_TIMEOUT, client.client.close())  # what it has opened meanwhile
         await _at_most(ABANDON_TIMEOUT, producer.stop())
 
     async def _look_up(self, topic: str) -> None:

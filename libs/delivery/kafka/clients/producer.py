@@ -15,6 +15,7 @@ from faust.types import HeadersArg, RecordMetadata
 
 from delivery.kafka.app import KafkaApp
 from delivery.kafka.clients.exact import send_exact
+from delivery.kafka.closing import close_whole
 from delivery.kafka.topics import ensure_topics
 
 _LOG: Final = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class Producer(driver.Producer):
         try:
             await producer.start()
         except BaseException:
-            await producer.stop()
+            await close_whole(producer.stop())
             raise
         self._producer = producer
 
