@@ -24,14 +24,13 @@ async def close_whole(closing: Coroutine[Any, Any, None]) -> None:
     A client that does not close is cut off at the second cancellation, or GRACE after the first.
     """
     task = asyncio.create_task(closing)
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
     try:
         await asyncio.wait({task})
     except asyncio.CancelledError:
         try:
             await asyncio.wait({task}, timeout=GRACE)
         finally:
-            task.cancel()
+            task.cancel()  # which also says that nobody asks for its error
         raise
     task.result()
 
