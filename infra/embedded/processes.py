@@ -101,6 +101,10 @@ class Process(Closing):
         with self._guard.stdout as output:
             for line in output:
                 self._lines.append(line.rstrip("\r\n"))
+        # Not before the guard has ended, to which a closed input is the order to stop.
+        self._guard.wait()
+        assert self._guard.stdin is not None
+        self._guard.stdin.close()
 
     @property
     def returncode(self) -> int | None:
@@ -191,6 +195,4 @@ class Process(Closing):
         if code == -signal.SIGKILL and not self._killed:  # was it the guard that was killed?
             guard.signal_group(self.pid, signal.SIGKILL)
         self._reader.join(1.0)
-        assert self._guard.stdin is not None
-        self._guard.stdin.close()
         return code

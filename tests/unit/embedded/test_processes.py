@@ -112,6 +112,21 @@ def test_the_return_code_is_the_childs_own():
     assert Process("child", ["sh", "-c", "kill -USR1 $$"]).wait(5) == -signal.SIGUSR1
 
 
+def test_a_child_that_ends_leaves_no_pipe_open_though_nobody_waits_for_it():
+    me = psutil.Process()
+    before = me.num_fds()
+    process = Process("child", ["true"])
+    assert me.num_fds() > before
+    wait_until(lambda: not process.running and me.num_fds() <= before, 5, what="closed pipes")
+
+
+def test_a_child_that_closes_its_output_goes_on_and_ends_by_itself(tmp_path):
+    script = "exec >&- 2>&-; sleep 0.3; exit 3"
+    process = Process("child", ["sh", "-c", script], remove=[tmp_path])
+    assert process.wait(5) == 3
+    assert tmp_path.exists()
+
+
 def test_wait_says_when_the_time_is_up():
     with Process("child", ["sleep", "300"]) as process, pytest.raises(TimeoutError, match="child"):
         process.wait(0.1)
