@@ -1,4 +1,4 @@
-"""Closes aiokafka's clients whole, at whatever moment a cancellation comes.
+"""Starts and closes aiokafka's clients whole, at whatever moment a cancellation comes.
 
 Two things go wrong in aiokafka there. A client that closes cancels a task of its own and waits for
 it, and takes a cancellation that comes meanwhile for that one: whoever was cancelled goes on. And a
@@ -10,12 +10,22 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final
 
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.conn import AIOKafkaConnection
 
 GRACE: Final = 2.0
 """Seconds."""
 
 _destroy: Final = AIOKafkaConnection.__del__
+
+
+async def start_whole(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+    """Start this client, or leave nothing of it open. Raises what its start raises."""
+    try:
+        await client.start()
+    except BaseException:
+        await close_whole(client.stop())
+        raise
 
 
 async def close_whole(closing: Coroutine[Any, Any, None]) -> None:

@@ -24,6 +24,7 @@ from mode import Service
 
 from delivery.kafka.app import KafkaApp
 from delivery.kafka.availability import KAFKA_ERRORS
+from delivery.kafka.closing import start_whole
 from delivery.kafka.topics import ensure_topics
 from delivery.topics import BytesSchema, TopicDescription
 
@@ -97,11 +98,7 @@ class Leader(Service):
             partition_assignment_strategy=(StickyPartitionAssignor,),
         )
         consumer.subscribe([name], listener=_Listener(self))
-        try:
-            await consumer.start()
-        except BaseException:
-            await consumer.stop()
-            raise
+        await start_whole(consumer)
         coordinator = consumer._coordinator
         coordinator._do_heartbeat = self._noting(coordinator._do_heartbeat)
         self._consumer = consumer

@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import gc
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import create_conn
@@ -50,6 +50,25 @@ async def all_is_collected() -> None:
         await asyncio.sleep(0.01)
 
 
+async def cancel_at_any_moment(live: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Live so once, then cancelled at 60 moments; a life that goes on then fails the test."""
+    loop = asyncio.get_running_loop()
+    await live()
+    began = loop.time()
+    await live()
+    whole = loop.time() - began
+    for _ in range(60):
+        living = asyncio.create_task(live())
+        await asyncio.sleep(whole * random.random())
+        living.cancel()
+        _, late = await asyncio.wait({living}, timeout=30)
+        assert not late
+        with contextlib.suppress(asyncio.CancelledError):
+            await living
+        del living
+    await all_is_collected()
+
+
 Life = Callable[[Publisher, Row], Awaitable[None]]
 
 
@@ -69,7 +88,6 @@ async def opens_and_sends(publisher: Publisher, row: Row) -> None:
 async def test_cancelled_at_any_moment_it_ends_and_leaves_nothing(
     publisher: Publisher, topic: str, complaints: Complaints, life: Life
 ) -> None:
-    loop = asyncio.get_running_loop()
     row = Row(1, topic, b"k", b"v", None)
 
     async def live() -> None:
@@ -78,20 +96,19 @@ async def test_cancelled_at_any_moment_it_ends_and_leaves_nothing(
         finally:
             await publisher.abandon()
 
-    await live()
-    began = loop.time()
-    await live()
-    whole = loop.time() - began
-    for _ in range(60):
-        living = asyncio.create_task(live())
-        await asyncio.sleep(whole * random.random())
-        living.cancel()
-        _, late = await asyncio.wait({living}, timeout=30)
-        assert not late
-        with contextlib.suppress(asyncio.CancelledError):
-            await living
-        del living
-    await all_is_collected()
+    await cancel_at_any_moment(live)
+    assert complaints == []
+
+
+async def test_a_consumer_that_is_cancelled_while_it_starts_leaves_nothing(
+    broker_url: str, topic: str, complaints: Complaints
+) -> None:
+    async def live() -> None:
+        consumer = AIOKafkaConsumer(bootstrap_servers=broker_url, group_id=topic)
+        await closing.start_whole(consumer)
+        await closing.close_whole(consumer.stop())
+
+    await cancel_at_any_moment(live)
     assert complaints == []
 
 

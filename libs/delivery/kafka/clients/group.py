@@ -18,6 +18,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from delivery.kafka.availability import KAFKA_ERRORS
 from delivery.kafka.clients.positions import Positions, Records, count_nothing
 from delivery.kafka.clients.static import StaticMember
+from delivery.kafka.closing import start_whole
 from delivery.kafka.settings import READ_COMMITTED
 
 # How long a broker waits for new records before it answers that there are none. aiokafka asks a
@@ -75,11 +76,7 @@ class GroupThread(AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = _BROKER_WAIT_MS
         consumer._isolation_level = READ_COMMITTED  # Faust has no setting for it
         positions = Positions(consumer)
-        try:
-            await consumer.start()
-        except BaseException:
-            await consumer.stop()
-            raise
+        await start_whole(consumer)
         self._consumer, self._positions = consumer, positions
         if self._static is not None:
             self._static.go_on_in(consumer)

@@ -15,7 +15,7 @@ from faust.types import HeadersArg, RecordMetadata
 
 from delivery.kafka.app import KafkaApp
 from delivery.kafka.clients.exact import send_exact
-from delivery.kafka.closing import close_whole
+from delivery.kafka.closing import start_whole
 from delivery.kafka.topics import ensure_topics
 
 _LOG: Final = logging.getLogger(__name__)
@@ -43,11 +43,7 @@ class Producer(driver.Producer):
     async def _open(self) -> None:
         await ensure_topics(self.app.kafka, self.app.declared_topics)
         producer = self._new_producer()
-        try:
-            await producer.start()
-        except BaseException:
-            await close_whole(producer.stop())
-            raise
+        await start_whole(producer)
         self._producer = producer
 
     async def send(

@@ -15,6 +15,7 @@ from opentelemetry.trace import Link
 
 from delivery.kafka.availability import reach
 from delivery.kafka.clients.exact import send_exact
+from delivery.kafka.closing import start_whole
 from delivery.kafka.settings import KafkaSettings
 from telemetry.attributes import REPLAYED
 from telemetry.kafka import SendSpan, end_send_span, extract, inject, start_send_span
@@ -50,11 +51,7 @@ class Publisher:
             max_request_size=_LARGEST,
             request_timeout_ms=_TIMEOUT_MS,
         )
-        try:
-            await self._producer.start()
-        except BaseException:
-            await self._producer.stop()
-            raise
+        await start_whole(self._producer)
         return self
 
     async def __aexit__(
