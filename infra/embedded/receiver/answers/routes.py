@@ -101,9 +101,10 @@ def get_overview(
     """Asked again within a step, and before another point has come, it says the same."""
     steps, store = Steps(begin, end, step), state.store
     question = (service, steps.length, steps.begin // steps.length, steps.end // steps.length)
-    return state.remembered.get(  # type: ignore[no-any-return]
+    answer: dict[str, Any] = state.remembered.get(
         store.versions["metrics"], question, lambda: overview(store, steps, service, state.tallies)
     )
+    return answer
 
 
 @get("/api/map", sync_to_thread=False)

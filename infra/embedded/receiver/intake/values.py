@@ -1,14 +1,16 @@
 """OTLP's values as plain data that JSON can carry, cut where they are longer than is kept."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from embedded.receiver import limits
 from embedded.receiver.model import Attributes
+
+T = TypeVar("T")
 
 LATEST = 2**63 - 1
 """Nanoseconds since the epoch: the year 2262. A later time is none."""
@@ -48,13 +50,13 @@ class Cuts:
                 return value.bool_value
         return None
 
-    def attributes(self, pairs: Iterable[KeyValue]) -> Attributes:
+    def attributes(self, pairs: Collection[KeyValue]) -> Attributes:
         first = self.first(pairs)
         return {self.text(pair.key, limits.TEXT // 16): self.value(pair.value) for pair in first}
 
-    def first(self, items: Any, most: int = limits.ATTRIBUTES) -> Iterable[Any]:
+    def first(self, items: Collection[T], most: int = limits.ATTRIBUTES) -> Iterable[T]:
         if len(items) <= most:
-            return items  # type: ignore[no-any-return]
+            return items
         self.happened = True
         return islice(items, most)
 
