@@ -63,21 +63,20 @@ def test_a_planted_bug_is_found(tmp_path: Path, bug: str, found: str) -> None:
 
 
 def test_an_interrupt_ends_everything(tmp_path: Path) -> None:
-    running = subprocess.Popen(
+    with subprocess.Popen(
         command("--minutes", "5"), cwd=ROOT, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    )
-    try:
-        assert running.stdout is not None
-        for line in running.stdout:
-            if " for " in line:  # a fault
-                break
-        family = psutil.Process(running.pid).children(recursive=True)
-        assert len(family) > 10
-        running.send_signal(signal.SIGINT)
-        assert running.wait(60) == 130
-    finally:
-        running.kill()
-        running.wait()
+    ) as running:
+        try:
+            assert running.stdout is not None
+            for line in running.stdout:
+                if " for " in line:  # a fault
+                    break
+            family = psutil.Process(running.pid).children(recursive=True)
+            assert len(family) > 10
+            running.send_signal(signal.SIGINT)
+            assert running.wait(60) == 130
+        finally:
+            running.kill()
     deadline = time.monotonic() + 20
     while left := [one for one in family if one.is_running() and one.status() != "zombie"]:
         assert time.monotonic() < deadline, left

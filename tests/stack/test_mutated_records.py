@@ -197,8 +197,10 @@ class Backend:
 
 
 @pytest.fixture
-def backend(run_service: Any, postgres_url: str, broker: Kafka) -> Backend:
-    return Backend(run_service, postgres_url, broker.url)
+def backend(run_service: Any, postgres_url: str, broker: Kafka) -> Iterator[Backend]:
+    running = Backend(run_service, postgres_url, broker.url)
+    yield running
+    running.client.close()
 
 
 def publish(url: str, sent: Iterator[Sent]) -> None:
